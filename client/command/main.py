@@ -1,0 +1,74 @@
+"""`condocharge`: one command for residents, auditors and whoever runs the platform.
+
+The client's own subcommands are added below; those of other packages (the gateway's, the network tool's,
+the demonstration's) are found through the entry-point group `condocharge.commands`, so that this package
+need not import theirs.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+ENTRY_POINTS = "condocharge.commands"
+ANY_OPTIONS = {"ignore_unknown_options": True}
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Commands(click.Group):
+    """A group that also offers the commands registered under `condocharge.commands`.
+
+    A registered command is imported only when it is asked for by name or listed in the help.
+    """
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The client's own commands and the registered ones, sorted."""
+        return sorted({*super().list_commands(context), *(point.name for point in _registered())})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command called `name`; raises `click.ClickException` where its package lacks an extra."""
+        own = super().get_command(context, name)
+        if own is not None:
+            return own
+        for point in _registered():
+            if point.name == name:
+                return _load(point)
+        return None
+
+
+def _registered() -> list[EntryPoint]:
+    return list(entry_points(group=ENTRY_POINTS))
+
+
+def _load(point: EntryPoint) -> click.Command:
+    """The command behind an entry point, or one that says which extra it lacks."""
+    try:
+        command = point.load()
+    except ModuleNotFoundError as error:
+        return _unavailable(point.name, error.name or str(error))
+    if not isinstance(command, click.Command):
+        raise TypeError(f"the entry point {point.name} = {point.value} is not a click command")
+    return command
+
+
+def _unavailable(name: str, module: str) -> click.Command:
+    """A stand-in, so that one missing extra does not take the help of all the others away."""
+    sentence = f"`{name}` needs the Python package {module}; install condocharge[gateway,postgresql,fabric]."
+
+    @click.command(
+        name, help=f"(not installed) {sentence}", context_settings={"ignore_unknown_options": True}
+    )
+    @click.argument("arguments", nargs=-1)
+    def refuse(arguments: tuple[str, ...]) -> None:
+        raise click.ClickException(sentence)
+
+    return refuse
+
+
+@click.command(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="condocharge")
+def main() -> None:
+    """Shared electric-vehicle charging that a condominium runs itself."""
