@@ -175,8 +175,7 @@ def _verdict(kind: str, case: Case) -> str:
         "count": count > 120,
         "reason": found.get("reason", 0) > 6,
         "reserved": found.get("zero", 0) != 0,
-        "kind": (kind == "command" and found["kind"] > 3)
-        or (kind == "request" and found["kind"] not in (1, 2)),
+        "kind": kinds is not None and found["kind"] not in kinds,
         "options": found.get("options", 0) > 3,
         "unit": found["unit"] != case["unit"],
         "network": "network" in case and found["network"] != case["network"],
