@@ -101,6 +101,13 @@ class Fields:
             self._refuse(name, f"is a list of at most {longest} members")
         return value
 
+    def object(self, name: str) -> Fields:
+        """One object, to be read in turn."""
+        value = self._take(name)
+        if not isinstance(value, dict):
+            self._refuse(name, "is an object")
+        return Fields(value, f"{self._path}{name}.")
+
     def objects(self, name: str, longest: int) -> list[Fields]:
         """A list of at most `longest` objects, each to be read in turn."""
         values = self.members(name, longest)
