@@ -1,0 +1,1 @@
+"""The one composition root: everything the gateway is made of is put together here, and nowhere else."""

@@ -1,0 +1,186 @@
+"""Time, as the gateway's services see it.
+
+Every service takes a `Clock`, so that months of history can be replayed in seconds and tests need not
+wait. Instants are integers, milliseconds since 1970 (UTC); durations to sleep are seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+Callback = Callable[[], Awaitable[None] | None]
+"""What a timer runs: a plain function, or a coroutine function that is run to its end."""
+
+_YIELDS_ON_OTHER_LOOPS = 64
+_POLL = 0.0005
+
+
+class Timer(Protocol):
+    """A callback that waits for its instant."""
+
+    def cancel(self) -> None:
+        """Forget the callback; nothing happens where it already ran."""
+
+
+class Clock(Protocol):
+    """What the time is, and how to wait for another."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds`; not at all where that is negative."""
+
+    def call_at(self, when: int, callback: Callback) -> Timer:
+        """Run `callback` once at `when` (milliseconds since 1970), soon where that is past."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Future[None]] = set()
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds`."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    def call_at(self, when: int, callback: Callback) -> Timer:
+        """Run `callback` once at `when`. What it raises goes to the event loop's exception handler."""
+        delay = max(0.0, (when - self.now()) / 1000)
+        return asyncio.get_running_loop().call_later(delay, self._run, callback)
+
+    def _run(self, callback: Callback) -> None:
+        result = callback()
+        if inspect.isawaitable(result):
+            # The loop keeps only weak references to tasks.
+            task = asyncio.ensure_future(result)
+            self._running.add(task)
+            task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Future[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            task.get_loop().call_exception_handler({"message": "a timer failed", "exception": error})
+
+
+class _Waiting:
+    """One entry of the simulated clock's heap."""
+
+    __slots__ = ("callback", "cancelled", "order", "when")
+
+    def __init__(self, when: int, order: int, callback: Callback) -> None:
+        self.when = when
+        self.order = order
+        self.callback = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def __lt__(self, other: _Waiting) -> bool:
+        return (self.when, self.order) < (other.when, other.order)
+
+
+class SimulatedClock:
+    """A clock that stands still until it is advanced; for replays and tests.
+
+    Timers run in the order of their instants, those of one instant in the order they were set. Between
+    two instants the event loop runs until nothing more is ready, and until the work that happens in
+    threads (`watch`) has come back, so one run is like every other.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        self._now = start
+        self._order = 0
+        self._heap: list[_Waiting] = []
+        self._pending: list[Callable[[], int]] = []
+
+    def now(self) -> int:
+        """Milliseconds since 1970, simulated."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the clock has been advanced by `seconds`."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken = asyncio.get_running_loop().create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        timer = self.call_at(self._now + round(seconds * 1000), wake)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+
+    def call_at(self, when: int, callback: Callback) -> Timer:
+        """Run `callback` once when the clock reaches `when`; at the next advance where that is past."""
+        self._order += 1
+        waiting = _Waiting(max(when, self._now), self._order, callback)
+        heapq.heappush(self._heap, waiting)
+        return waiting
+
+    def watch(self, pending: Callable[[], int]) -> None:
+        """Let no time pass while `pending()` is above zero: it counts the work under way in threads."""
+        self._pending.append(pending)
+
+    @property
+    def next(self) -> int | None:
+        """The instant of the earliest timer, None where there is none."""
+        while self._heap and self._heap[0].cancelled:
+            heapq.heappop(self._heap)
+        return self._heap[0].when if self._heap else None
+
+    async def advance_to(self, when: int) -> None:
+        """Run every timer up to and including `when`, then stand at `when`.
+
+        Raises ValueError where that is in the past, and whatever a timer raises."""
+        if when < self._now:
+            raise ValueError(f"the clock stands at {self._now} and cannot go back to {when}")
+        await self.settle()
+        while (instant := self.next) is not None and instant <= when:
+            self._now = max(self._now, instant)
+            result = heapq.heappop(self._heap).callback()
+            if inspect.isawaitable(result):
+                await result
+            await self.settle()
+        self._now = when
+
+    async def advance(self, seconds: float) -> None:
+        """`advance_to`, by a duration."""
+        await self.advance_to(self._now + round(seconds * 1000))
+
+    async def settle(self) -> None:
+        """Let all tasks run until each waits for something other than the event loop."""
+        while True:
+            await _until_nothing_is_ready()
+            if not any(pending() for pending in self._pending):
+                return
+            await asyncio.sleep(_POLL)
+
+
+async def _until_nothing_is_ready() -> None:
+    # asyncio has no public word for "idle". Its own loops keep what is ready in `_ready`; on others
+    # (uvloop) a fixed number of turns has to do.
+    ready = getattr(asyncio.get_running_loop(), "_ready", None)
+    if ready is None:
+        for _ in range(_YIELDS_ON_OTHER_LOOPS):
+            await asyncio.sleep(0)
+        return
+    while True:
+        await asyncio.sleep(0)
+        if not ready:
+            return

@@ -1,0 +1,1 @@
+"""One file for each revision; see `gateway.store.migrations`."""

@@ -1,0 +1,165 @@
+"""The simulated clock runs what it should, in order, and nothing early."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from gateway.clock import Clock, SimulatedClock, SystemClock
+
+
+async def test_timers_run_in_the_order_of_their_instants() -> None:
+    """Whatever order they were set in; those of one instant as they were set."""
+    clock = SimulatedClock(1_000)
+    seen: list[tuple[int, str]] = []
+    for when, name in ((5_000, "c"), (2_000, "a"), (5_000, "d"), (3_000, "b"), (9_000, "late")):
+        clock.call_at(when, lambda name=name: seen.append((clock.now(), name)))  # type: ignore[misc]
+    await clock.advance_to(6_000)
+    assert seen == [(2_000, "a"), (3_000, "b"), (5_000, "c"), (5_000, "d")]
+    assert clock.now() == 6_000
+    assert clock.next == 9_000
+
+
+async def test_a_sleeper_that_sleeps_again_is_woken_in_the_same_advance() -> None:
+    """A loop of sleeps sees each of its instants, though one advance covers them all."""
+    clock = SimulatedClock()
+    seen: list[int] = []
+
+    async def ticks() -> None:
+        for _ in range(4):
+            await clock.sleep(60)
+            seen.append(clock.now())
+
+    task = asyncio.ensure_future(ticks())
+    await clock.advance(300)
+    assert seen == [60_000, 120_000, 180_000, 240_000]
+    assert task.done()
+
+
+async def test_time_waits_for_chains_of_tasks() -> None:
+    """What a timer sets off through several tasks is done before the next timer."""
+    clock = SimulatedClock()
+    seen: list[str] = []
+
+    async def relay(depth: int) -> None:
+        if depth:
+            await asyncio.ensure_future(relay(depth - 1))
+        else:
+            seen.append(f"relayed at {clock.now()}")
+
+    async def first() -> None:
+        await clock.sleep(1)
+        await relay(50)
+
+    clock.call_at(2_000, lambda: seen.append("second"))
+    task = asyncio.ensure_future(first())
+    await clock.advance(3)
+    assert seen == ["relayed at 1000", "second"]
+    await task
+
+
+async def test_time_waits_for_work_in_threads() -> None:
+    """While a watched counter is above zero the clock stands."""
+    clock = SimulatedClock()
+    under_way = 0
+    seen: list[int] = []
+    tasks: list[asyncio.Task[None]] = []
+    clock.watch(lambda: under_way)
+
+    async def slow() -> None:
+        nonlocal under_way
+        under_way += 1
+        await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.02)
+        under_way -= 1
+        seen.append(clock.now())
+
+    clock.call_at(1_000, lambda: tasks.append(asyncio.ensure_future(slow())))
+    clock.call_at(2_000, lambda: seen.append(clock.now()))
+    await clock.advance(5)
+    assert seen == [1_000, 2_000]
+
+
+async def test_a_coroutine_timer_runs_to_its_end_first() -> None:
+    """An asynchronous callback is awaited, and what it raises comes out of the advance."""
+    clock = SimulatedClock()
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("the timer's own")
+
+    clock.call_at(10, fails)
+    with pytest.raises(LookupError, match="own"):
+        await clock.advance_to(20)
+
+
+async def test_a_cancelled_timer_does_not_run() -> None:
+    """Neither when cancelled before its instant nor by another timer of that instant."""
+    clock = SimulatedClock()
+    seen: list[str] = []
+    second = clock.call_at(10, lambda: seen.append("second"))
+    third = clock.call_at(10, lambda: seen.append("third"))
+    second.cancel()
+    clock.call_at(5, third.cancel)
+    await clock.advance_to(20)
+    assert seen == []
+
+
+async def test_a_past_timer_runs_at_the_next_advance() -> None:
+    """Its instant is now, not the past: time never runs backwards."""
+    clock = SimulatedClock(1_000)
+    seen: list[int] = []
+    clock.call_at(10, lambda: seen.append(clock.now()))
+    await clock.advance_to(1_000)
+    assert seen == [1_000]
+    with pytest.raises(ValueError, match="cannot go back"):
+        await clock.advance_to(999)
+
+
+async def test_a_cancelled_sleeper_leaves_no_timer() -> None:
+    """The heap does not fill with those who gave up."""
+    clock = SimulatedClock()
+    task = asyncio.ensure_future(clock.sleep(60))
+    await asyncio.sleep(0)
+    assert clock.next == 60_000
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert clock.next is None
+
+
+@pytest.mark.parametrize("make", [SystemClock, SimulatedClock])
+async def test_both_clocks_run_both_kinds_of_callback(make: type[SystemClock | SimulatedClock]) -> None:
+    """Plain functions and coroutine functions, on the machine's clock too."""
+    clock: Clock = make()
+    done = asyncio.Event()
+    seen: list[str] = []
+
+    async def later() -> None:
+        await asyncio.sleep(0)
+        seen.append("coroutine")
+        done.set()
+
+    clock.call_at(clock.now(), lambda: seen.append("function"))
+    clock.call_at(clock.now() + 2, later)
+    clock.call_at(clock.now(), lambda: seen.append("cancelled")).cancel()
+    if isinstance(clock, SimulatedClock):
+        await clock.advance(1)
+    await asyncio.wait_for(done.wait(), 10)
+    assert seen == ["function", "coroutine"]
+    await clock.sleep(-1)
+
+
+async def test_a_failing_timer_on_the_machines_clock_is_reported() -> None:
+    """What a coroutine raises reaches the loop's exception handler instead of vanishing."""
+    heard = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: heard.set_result(context["exception"])
+    )
+
+    async def fails() -> None:
+        raise LookupError("lost")
+
+    clock = SystemClock()
+    clock.call_at(clock.now(), fails)
+    assert isinstance(await asyncio.wait_for(heard, 10), LookupError)
