@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from gateway.store.errors import Unreachable
 
 _BUSY_MS = 5_000
+_PAUSE_S = 0.005
 _CONNECT_S = 5
 
 
@@ -74,13 +77,10 @@ def _sqlite(url: URL, connections: int, begin: str, query_only: bool) -> Engine:
     def prepare(connection: Any, _: ConnectionPoolEntry) -> None:
         # Python's sqlite3 would begin transactions by itself, and never before a SELECT.
         connection.isolation_level = None
-        for pragma in (
-            f"busy_timeout={_BUSY_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"query_only={'ON' if query_only else 'OFF'}",
-        ):
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        if not query_only:
+            _write_ahead(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"query_only={'ON' if query_only else 'OFF'}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -88,6 +88,20 @@ def _sqlite(url: URL, connections: int, begin: str, query_only: bool) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for its lock where this changes the file's mode, which it does once in its life.
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _postgresql(url: URL, connections: int, isolation: Any, read_only: bool) -> Engine:
