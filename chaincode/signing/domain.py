@@ -19,6 +19,8 @@ ATTESTATION = b"condocharge/attestation/1\n"
 REQUEST = b"condocharge/request/1\n"
 COMMAND = b"condocharge/command/1\n"
 CONFIGURATION = b"condocharge/configuration/1\n"
+CLEARING = b"condocharge/clearing/1\n"
+RECEIPT = b"condocharge/receipt/1\n"
 
 KEY_BYTES = 32
 """An Ed25519 public key (RFC 8032)."""
