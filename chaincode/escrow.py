@@ -74,13 +74,13 @@ def release_key(session: str) -> str:
     return composite_key("release", session)
 
 
-async def lock(stub: Stub, host: str, body: bytes, signature: bytes) -> int:
+async def lock(stub: Stub, host: str, body: bytes, signature: bytes) -> tuple[str, int]:
     """Move an open intent's amount from balance to escrow, for a session at `host`.
 
-    Returns when it may be reclaimed, Unix seconds."""
+    Returns the key that signed, and when it may be reclaimed, Unix seconds."""
     intent = read_intent(stub, body, OpenIntent)
     session = intent_id(body)
-    condominium_value, held, key, stored, ended = await stub.get_many(
+    condominium_value, held, key_value, stored, ended = await stub.get_many(
         [
             CONDOMINIUM_KEY,
             balance_key(intent.wallet),
@@ -94,7 +94,8 @@ async def lock(stub: Stub, host: str, body: bytes, signature: bytes) -> int:
         raise NotAuthorised("issuer", f"is {condominium.code}")
     if intent.condominium != host or stored is not None or ended is not None:
         raise StateConflict("intent", "opens one session, at the condominium that it names")
-    check_signature(stub, intent, body, signature, signing_key(intent.wallet, key))
+    key = signing_key(intent.wallet, key_value)
+    check_signature(stub, intent, body, signature, key)
     await set_balance(stub, intent.wallet, spend(amount_in(held), intent.amount))
     reclaim_after = stub.timestamp // 1000 + intent.duration + condominium.grace
     escrow = Escrow(
@@ -107,7 +108,7 @@ async def lock(stub: Stub, host: str, body: bytes, signature: bytes) -> int:
         period=0,
     )
     await stub.put(key_of(session), escrow.encode())
-    return reclaim_after
+    return key, reclaim_after
 
 
 async def lock_under_mandate(
@@ -168,10 +169,11 @@ async def lock_for_visitor(stub: Stub, body: bytes, signature: bytes) -> bytes:
     """`escrow.lock`: called by the host's chaincode when a visitor opens a session there."""
     intent = read_intent(stub, body, OpenIntent)
     await _require_host(stub, intent.condominium)
-    reclaim_after = await lock(stub, intent.condominium, body, signature)
+    key, reclaim_after = await lock(stub, intent.condominium, body, signature)
     condominium = await own(stub)
     return encode(
         {
+            "key": key,
             "reclaim_after": reclaim_after,
             "currency": condominium.currency,
             "decimals": condominium.decimals,

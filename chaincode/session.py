@@ -81,7 +81,11 @@ class Session(Record):
     unit: int
     wallet: str
     issuer: str
+    wallet_key: str | None
+    """The public key, hexadecimal, that signed the intent; None under a mandate."""
     tariff: int
+    tariff_hash: str
+    """SHA-256 of the tariff's record, hexadecimal: a receipt shows the tariff that was settled by."""
     amount: int
     """The escrow, minor units of the issuer's token."""
     decimals: int
@@ -96,6 +100,8 @@ class Session(Record):
     mandate: str | None
     metering: str | None
     """`signed` by the unit, or `attested` by the gateway for a unit that cannot sign; None before start."""
+    meter_keys: tuple[str, ...]
+    """The public keys under which readings were counted: the unit's, or the condominium's signing key."""
     stop_at: int | None
     """When the wallet asked to stop."""
     first: Reading | None
@@ -137,14 +143,13 @@ async def open_session(stub: Stub, body: bytes, signature: bytes) -> bytes:
     if intent.condominium != condominium.code:
         raise NotAuthorised("condominium", f"is {condominium.code}")
     _active(intent.unit, unit_value)
-    nameable(intent.tariff, tariff_value, successor, now)
-    decimals = condominium.decimals
+    tariff = nameable(intent.tariff, tariff_value, successor, now)
     if intent.issuer == condominium.code:
-        reclaim_after = await escrow.lock(stub, condominium.code, body, signature)
+        key, reclaim_after = await escrow.lock(stub, condominium.code, body, signature)
     else:
         answer = await stub.invoke(namespace_of(intent.issuer), "escrow.lock", [body, signature])
         locked = json.loads(answer)
-        reclaim_after = locked["reclaim_after"]
+        key, reclaim_after = locked["key"], locked["reclaim_after"]
         _same_currency(condominium, locked)
     session = Session(
         id=identity,
@@ -152,9 +157,11 @@ async def open_session(stub: Stub, body: bytes, signature: bytes) -> bytes:
         unit=intent.unit,
         wallet=intent.wallet,
         issuer=intent.issuer,
+        wallet_key=key,
         tariff=intent.tariff,
+        tariff_hash=tariff.hash(),
         amount=intent.amount,
-        decimals=decimals,
+        decimals=condominium.decimals,
         opened_at=now,
         deadline=now + intent.duration,
         reclaim_after=reclaim_after,
@@ -162,6 +169,7 @@ async def open_session(stub: Stub, body: bytes, signature: bytes) -> bytes:
         leave=intent.leave,
         mandate=None,
         metering=None,
+        meter_keys=(),
         stop_at=None,
         first=None,
         last=None,
@@ -205,7 +213,9 @@ async def open_under_mandate(stub: Stub, request: bytes, evidence: bytes) -> byt
         unit=unit_number,
         wallet=mandate.wallet,
         issuer=issuer,
+        wallet_key=None,
         tariff=number,
+        tariff_hash=tariff.hash(),
         amount=amount,
         decimals=condominium.decimals,
         opened_at=now,
@@ -215,6 +225,7 @@ async def open_under_mandate(stub: Stub, request: bytes, evidence: bytes) -> byt
         leave=None,
         mandate=mandate_id,
         metering=None,
+        meter_keys=(),
         stop_at=None,
         first=None,
         last=None,
@@ -365,6 +376,7 @@ def _read_evidence(stub: Stub, step: _Step, evidence: Sequence[bytes]) -> _Step:
     for message in evidence:
         batch = verify_batch(step.condominium, stub.channel, step.unit, session.id, message)
         reading = reading_of(step.unit, message, batch)
+        key = step.unit.key or step.condominium.signing_key
         if session.last is not None and reading.hash == session.last.hash:
             continue
         check_follows(meter.last, reading)
@@ -381,6 +393,8 @@ def _read_evidence(stub: Stub, step: _Step, evidence: Sequence[bytes]) -> _Step:
             check_deliverable(step.unit, session.last, reading)
             usage = add_segment(session.usage, step.tariff, session.last, reading, session.energy_limit)
             session = replace(session, last=reading, usage=usage)
+        if key not in session.meter_keys:
+            session = replace(session, meter_keys=(*session.meter_keys, key))
         meter = Meter(last=reading, session=session.id)
     return replace(step, session=session, meter=meter)
 

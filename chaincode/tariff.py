@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import pairwise
 from typing import ClassVar
 
@@ -71,6 +72,10 @@ class Tariff(Record):
     week: tuple[Change, ...]
     """Empty where there is one band."""
     offsets: tuple[Offset, ...]
+
+    def hash(self) -> str:
+        """SHA-256 of the record, hexadecimal."""
+        return sha256(self.encode()).hexdigest()
 
     def band_at(self, time: int) -> int:
         """The index of the band in force at `time` (Unix seconds)."""
