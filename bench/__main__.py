@@ -1,7 +1,7 @@
 """Run the benchmarks: `python -m bench [NAME …]`, all of them without a name.
 
-Each module `bench/measure_NAME.py` has `measure() -> list[Result]` and runs in a process of its own, one after
-the other, so that none warms or disturbs another. Results are merged by id and what into
+Each module `bench/measure_NAME.py` has `measure() -> list[Result]` and runs in a process of its own, one
+after the other, so that none warms or disturbs another. Results are merged by id and what into
 `bench/results.json`; a table of all closes the run.
 """
 
