@@ -69,9 +69,13 @@ def cost(tariff: Tariff, usage: tuple[Usage, ...], decimals: int, escrow: int) -
     """What `usage` costs in minor units: rounded down, once, and never above the escrow."""
     if not any(each.energy for each in usage):
         return 0
-    total = sum(_price(tariff, each.band, each.energy, each.idle) for each in usage)
-    minor: int = total * 10**decimals // (60 * _MWH_PER_KWH * _MILLIONTHS)
+    minor: int = price(tariff, usage) * 10**decimals // (60 * _MWH_PER_KWH * _MILLIONTHS)
     return min(escrow, tariff.start_fee + minor)
+
+
+def price(tariff: Tariff, usage: tuple[Usage, ...]) -> int:
+    """What `usage` costs without start fee or rounding, in sixtieths of 10 to the minus 12 of a token."""
+    return sum(_price(tariff, each.band, each.energy, each.idle) for each in usage)
 
 
 def _band(tariff: Tariff, start: int, end: int, energy: int, idle: int) -> int:

@@ -21,6 +21,8 @@ COMMAND = b"condocharge/command/1\n"
 CONFIGURATION = b"condocharge/configuration/1\n"
 CLEARING = b"condocharge/clearing/1\n"
 RECEIPT = b"condocharge/receipt/1\n"
+PROPOSAL = b"condocharge/proposal/1\n"
+BLOCK = b"condocharge/block/1\n"
 
 KEY_BYTES = 32
 """An Ed25519 public key (RFC 8032)."""

@@ -1,10 +1,10 @@
 """First come, first served, as the paper's case study ran it (section 5).
 
 A session that has begun to charge keeps its power until it ends; the others wait in the order in which they
-were opened. The first that cannot get its least current keeps all behind it waiting, so nobody is overtaken
-and nobody starves. What is left over goes to the next in the queue as soon as it is enough for the least
-current of its unit: 6 A where the unit can tell the vehicle a limit (IEC 61851-1), its maximum where it can
-only switch.
+were opened, and a vehicle that takes no more waits behind all others. The first that cannot get its least
+current keeps all behind it waiting, so nobody is overtaken and nobody starves. What is left over goes to the
+next in the queue as soon as it is enough for the least current of its unit: 6 A where the unit can tell the
+vehicle a limit (IEC 61851-1), its maximum where it can only switch.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _plan_group(now: int, limit: int, requests: list[Request], grants: list[Gran
     decisions: dict[str, Decision] = {}
     given: list[tuple[Request, int]] = []
     waiting: list[Request] = []
-    for request in sorted(requests, key=lambda r: (r.session not in charging, r.arrival, r.session)):
+    for request in sorted(requests, key=lambda r: (r.full, r.session not in charging, r.arrival, r.session)):
         least = request.connection.load(request.least)
         if least > limit:
             decisions[request.session] = _decide(request, 0, Why(Code.NEVER, least=least, limit=limit))
@@ -51,7 +51,9 @@ def _plan_group(now: int, limit: int, requests: list[Request], grants: list[Gran
             waiting.append(request)
             continue
         given.append((request, current))
-        if current == request.most:
+        if request.full:
+            why = Why(Code.FULL)
+        elif current == request.most:
             why = Why(Code.CHARGING, current=current)
         else:
             why = Why(Code.SHARED, current=current, maximum=request.most)
@@ -59,7 +61,9 @@ def _plan_group(now: int, limit: int, requests: list[Request], grants: list[Gran
     starts = _starts(now, limit, waiting, given)
     for position, (request, start) in enumerate(zip(waiting, starts, strict=True), 1):
         why = Why(Code.QUEUED, position=position, wait=start - now)
-        if position == 1 and share.fits(request):
+        if request.full:
+            why = Why(Code.FULL)
+        elif position == 1 and share.fits(request):
             why = Why(Code.CLEARING, wait=_clearing(now, given, grants))
         decisions[request.session] = _decide(request, 0, why)
     return decisions

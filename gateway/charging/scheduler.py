@@ -72,6 +72,9 @@ class Request:
     """mA, at least `least`."""
     draw: int | None = None
     """mA that the vehicle was lately seen to take, where that is known: estimates use it, limits do not."""
+    full: bool = False
+    """The vehicle takes no more; power is kept on, while nobody else can use it, only so that the unit can
+    tell when the vehicle leaves."""
 
     def remaining(self, now: int, current: int) -> int:
         """Seconds that this session goes on when it may draw `current` mA from `now` on: an estimate."""

@@ -1,0 +1,273 @@
+"""What a gateway is told at its start: a TOML file, and environment variables over it.
+
+Every member of a section can be set as `CONDOCHARGE_<SECTION>_<MEMBER>`, `directory` as
+`CONDOCHARGE_DIRECTORY`. What can be changed while the gateway runs (units, groups, tariffs, accounts) is not
+here: it is on the ledger or in the database. An error names the member and the place it came from.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from chaincode.fields import CODE
+from gateway.store import engine
+
+PREFIX = "CONDOCHARGE_"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+"""0 lets the system choose one."""
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the sentence names it and says what it must be."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CondominiumSettings(_Section):
+    """Whose gateway this is. All but `code` are put on the ledger once, at the first start."""
+
+    code: str
+    """Names the namespace on the ledger; never changes."""
+    name: Annotated[str, Field(max_length=100)] = ""
+    """For people; the code where it is empty."""
+    currency: Annotated[str, Field(pattern="^[A-Z]{3,8}$")] = "EVT"
+    """The token's symbol."""
+    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+    """How many decimals of the token are counted."""
+    grace: Annotated[int, Field(ge=0, le=7 * 86_400)] = 86_400
+    """Seconds after a session's deadline from which its wallet may reclaim the escrow."""
+    time_zone: Annotated[str, Field(max_length=64)] = "UTC"
+    """The IANA time zone in which tariffs' bands are meant."""
+
+    @field_validator("code")
+    @classmethod
+    def _check_code(cls, code: str) -> str:
+        if CODE.fullmatch(code) is None:
+            raise ValueError("has 3 to 16 lower-case letters and digits and begins with a letter")
+        return code
+
+
+class HttpSettings(_Section):
+    """Where REST is served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    public_url: str = ""
+    """The address that browsers and wallets use, where a proxy ends HTTPS; else made from host and port."""
+    certificate: Path | None = None
+    key: Path | None = None
+    """PEM files, for HTTPS without a proxy."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose X-Forwarded-For is believed."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError("is an address such as https://charging.example, without a path")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("begins with https:// unless it is this computer's own: passwords cross it")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("has certificate and key together, or neither")
+        return self
+
+
+class GrpcSettings(_Section):
+    """Where gRPC is served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8081
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("has certificate and key together, or neither")
+        return self
+
+
+class DatabaseSettings(_Section):
+    """Where the gateway keeps what is not on the ledger."""
+
+    url: str = ""
+    """`sqlite:///FILE` or `postgresql://USER@HOST/NAME`; a file in `directory` where it is empty."""
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        if url:
+            engine.parse(url)
+        return url
+
+
+class LedgerSettings(_Section):
+    """Where the rules are agreed on."""
+
+    kind: Literal["embedded", "fabric"] = "embedded"
+    channel: Annotated[str, Field(pattern="^[a-z][a-z0-9.-]{0,63}$")] = "condocharge"
+    """The network's name; intents and readings are signed for it."""
+    profile: Path | None = None
+    """For Fabric: the connection profile."""
+
+    @model_validator(mode="after")
+    def _check_profile(self) -> Self:
+        if (self.kind == "fabric") != (self.profile is not None):
+            raise ValueError("has a profile if and only if kind is fabric")
+        return self
+
+
+class UnitSettings(_Section):
+    """What units are told that have no setting of their own."""
+
+    server: Annotated[str, Field(max_length=39, pattern="^[!-~]*$")] = ""
+    """The host name or address at which units reach this gateway; http.host where it is empty."""
+    port: Port = 0
+    """0 for http.port."""
+    time_server: Annotated[str, Field(min_length=1, max_length=39, pattern="^[!-~]*$")] = "pool.ntp.org"
+    transmission: Annotated[int, Field(ge=5, le=3_600)] = 60
+    """Seconds between batches."""
+    sampling: Annotated[int, Field(ge=1, le=600)] = 10
+    """Seconds between samples."""
+
+
+class AccessSettings(_Section):
+    """How long a login lasts."""
+
+    session_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 12
+    """From login."""
+    idle_minutes: Annotated[int, Field(ge=5, le=30 * 24 * 60)] = 60
+    """From the last request."""
+    invitation_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 72
+
+
+class Settings(_Section):
+    """All settings."""
+
+    directory: Path
+    """Where keys, the embedded ledger and the SQLite database are kept."""
+    condominium: CondominiumSettings
+    http: HttpSettings = HttpSettings()
+    grpc: GrpcSettings = GrpcSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    units: UnitSettings = UnitSettings()
+    access: AccessSettings = AccessSettings()
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, whether it was given or not."""
+        return self.database.url or f"sqlite:///{self.directory / 'gateway.sqlite'}"
+
+    @property
+    def origin(self) -> str:
+        """The origin that browsers see (RFC 6454)."""
+        if self.http.public_url:
+            return self.http.public_url
+        scheme = "http" if self.http.certificate is None else "https"
+        host = f"[{self.http.host}]" if ":" in self.http.host else self.http.host
+        return f"{scheme}://{host}:{self.http.port}"
+
+
+def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read `file` (none: the environment alone). Relative paths are meant from the file's directory, else
+    from the working directory. Raises `SettingsError`."""
+    values: dict[str, Any] = _read(file) if file is not None else {}
+    origins = _overlay(values, environment)
+    base = file.parent if file is not None else Path()
+    values.setdefault("directory", ".")
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error, file, origins)) from None
+    return _anchored(settings, base.absolute())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not TOML: {error}") from None
+
+
+def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Put the environment's values over the file's; returns which variable set which member."""
+    origins: dict[str, str] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        section, _, member = variable.removeprefix(PREFIX).lower().partition("_")
+        field = Settings.model_fields.get(section)
+        if field is None:
+            continue
+        if section == "directory":
+            if not member:
+                values[section] = text
+                origins[section] = variable
+            continue
+        kind = field.annotation
+        assert isinstance(kind, type) and issubclass(kind, BaseModel)
+        if member not in kind.model_fields:
+            known = ", ".join(sorted(kind.model_fields))
+            raise SettingsError(f"{variable}: there is no setting {section}.{member}; {section} has {known}")
+        inner = values.setdefault(section, {})
+        if isinstance(inner, dict):
+            several = str(kind.model_fields[member].annotation).startswith("tuple")
+            inner[member] = [part for part in re.split(r"[,\s]+", text) if part] if several else text
+            origins[f"{section}.{member}"] = variable
+    return origins
+
+
+def _sentence(error: ValidationError, file: Path | None, origins: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"][:2])
+    source = origins.get(name) or (str(file) if file is not None else "the environment")
+    if first["type"] == "missing":
+        variable = PREFIX + name.replace(".", "_").upper()
+        if name == "condominium":
+            name, variable = "condominium.code", f"{PREFIX}CONDOMINIUM_CODE"
+        return f"{name}: is required; set it in the settings file or as {variable}"
+    if first["type"] == "extra_forbidden":
+        return f"{source}: there is no setting {name}"
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{source}: {name}: {message[0].lower()}{message[1:]}"
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    def anchor(path: Path | None) -> Path | None:
+        return None if path is None else base / path
+
+    def pair(section: HttpSettings | GrpcSettings) -> dict[str, Path | None]:
+        return {"certificate": anchor(section.certificate), "key": anchor(section.key)}
+
+    return settings.model_copy(
+        update={
+            "directory": base / settings.directory,
+            "http": settings.http.model_copy(update=pair(settings.http)),
+            "grpc": settings.grpc.model_copy(update=pair(settings.grpc)),
+            "ledger": settings.ledger.model_copy(update={"profile": anchor(settings.ledger.profile)}),
+        }
+    )

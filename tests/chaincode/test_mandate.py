@@ -1,0 +1,171 @@
+"""Mandates: what a tap or plugging in may spend, and what it may not."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chaincode.errors import NotAuthorised, StateConflict
+from chaincode.signing import domain
+from chaincode.signing.intent import MandateIntent, RevokeIntent, intent_id, new_nonce
+from chaincode.signing.request import RequestKind, StartRequest, sign_request, tag_hash
+from tests.chaincode.memory import MemoryLedger
+from tests.chaincode.world import HOUR, PartyCondominium, PartyUnit, PartyWallet, condominium, secret_of
+
+TAG = tag_hash(b"salt", b"04a2b3")
+_NUMBERS = itertools.count(1)
+
+
+def _mandate(house: PartyCondominium, wallet: PartyWallet, **changes: Any) -> MandateIntent:
+    intent = MandateIntent(
+        network=house.ledger.channel,
+        wallet=wallet.id,
+        nonce=new_nonce(),
+        expires=house.now + 600,
+        issuer=house.code,
+        condominium=house.code,
+        units=(),
+        tags=(TAG.hex(),),
+        session_cap=300,
+        period_cap=500,
+        period=30 * 86_400,
+        until=house.now + 365 * 86_400,
+        duration=4 * HOUR,
+        price_limit=250_000,
+    )
+    return replace(intent, **changes)
+
+
+def _request(unit: PartyUnit, time: int, **changes: Any) -> bytes:
+    request = StartRequest(
+        kind=RequestKind.TAG,
+        unit=unit.number,
+        network=domain.network_tag(unit.channel, unit.condominium),
+        boot=1,
+        number=next(_NUMBERS),
+        time=time,
+        tag=TAG,
+    )
+    return sign_request(replace(request, **changes), secret_of(unit.key))
+
+
+async def _granted(**changes: Any) -> tuple[PartyCondominium, PartyUnit, PartyWallet, str]:
+    aurora = await condominium()
+    unit, wallet = await aurora.enrol(1), PartyWallet()
+    await aurora.fund(wallet, 1_000)
+    body, signature = wallet.sign(_mandate(aurora, wallet, **changes))
+    await aurora.submit("mandate.grant", body, signature)
+    return aurora, unit, wallet, intent_id(body)
+
+
+async def _tap(
+    house: PartyCondominium, unit: PartyUnit, mandate: str, issuer: str = "", **changes: Any
+) -> Any:
+    request = {"mandate": mandate, "issuer": issuer or house.code, "tariff": 1}
+    return await house.submit(
+        "session.open_under_mandate", request, _request(unit, changes.pop("time", house.now), **changes)
+    )
+
+
+async def test_a_tap_opens_a_session_within_the_cap() -> None:
+    """The session cap is locked; what is not used comes back and frees the period's cap."""
+    aurora, unit, wallet, mandate = await _granted()
+    opened = await _tap(aurora, unit, mandate)
+    assert (opened["amount"], opened["mandate"]) == (300, mandate)
+    with pytest.raises(StateConflict, match="cap of 500"):
+        await _tap(aurora, unit, mandate)
+    session = opened["id"]
+    await aurora.submit("session.start", session.encode(), unit.evidence(session, aurora.now, 0))
+    last = unit.evidence(session, aurora.wait(HOUR), 5_000_000)
+    await aurora.submit("session.settle", session.encode(), b"Local", last)
+    assert await aurora.balance(wallet) == 900
+    assert (await _tap(aurora, unit, mandate))["amount"] == 300
+
+
+async def test_the_same_tap_twice_is_one_session() -> None:
+    """A repeated request answers the session that it opened."""
+    aurora, unit, _, mandate = await _granted()
+    request = {"mandate": mandate, "issuer": "aurora", "tariff": 1}
+    tap = _request(unit, aurora.now)
+    first = await aurora.submit("session.open_under_mandate", request, tap)
+    assert await aurora.submit("session.open_under_mandate", request, tap) == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"tag": bytes(16)}, "tag"),
+        ({"kind": RequestKind.PLUGGED_IN}, "tag"),
+        ({"network": bytes(8)}, "network"),
+        ({"time": 1_000}, "time"),
+    ],
+)
+async def test_a_request_that_the_mandate_does_not_cover_opens_nothing(
+    changes: dict[str, Any], rule: str
+) -> None:
+    """Another tag, plugging in, another network, an old tap."""
+    aurora, unit, wallet, mandate = await _granted()
+    with pytest.raises((NotAuthorised, StateConflict), match=rule):
+        await _tap(aurora, unit, mandate, **changes)
+    assert await aurora.balance(wallet) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("terms", "rule"),
+    [({"units": (9,)}, "unit"), ({"price_limit": 100_000}, "tariff"), ({"until": 5}, "expired")],
+)
+async def test_a_mandates_own_limits_hold(terms: dict[str, Any], rule: str) -> None:
+    """Units, dearest price and expiry."""
+    aurora, unit, _, mandate = await _granted(**terms)
+    with pytest.raises(NotAuthorised, match=rule):
+        await _tap(aurora, unit, mandate)
+
+
+async def test_a_gateway_cannot_make_a_tap_up() -> None:
+    """The request must be signed by the unit."""
+    aurora, unit, _, mandate = await _granted()
+    forger = replace(unit, key=PartyWallet().key)
+    with pytest.raises(NotAuthorised, match="signature"):
+        await _tap(aurora, forger, mandate)
+
+
+async def test_a_revoked_mandate_opens_nothing() -> None:
+    """Only the wallet revokes, and at once."""
+    aurora, unit, wallet, mandate = await _granted()
+    thief = PartyWallet()
+
+    def revoke(who: PartyWallet) -> tuple[bytes, bytes]:
+        return who.sign(
+            RevokeIntent(
+                network=aurora.ledger.channel,
+                wallet=who.id,
+                nonce=new_nonce(),
+                expires=aurora.now + 60,
+                issuer="aurora",
+                mandate=mandate,
+            )
+        )
+
+    with pytest.raises(NotAuthorised, match="wallet"):
+        await aurora.submit("mandate.revoke", *revoke(thief))
+    await aurora.submit("mandate.revoke", *revoke(wallet))
+    with pytest.raises(NotAuthorised, match="revoked"):
+        await _tap(aurora, unit, mandate)
+
+
+async def test_a_mandate_works_for_a_visitor() -> None:
+    """A mandate in the issuer's namespace spends at the host that it names, and at no other."""
+    ledger = MemoryLedger()
+    aurora, boreal = await condominium("aurora", ledger), await condominium("boreal", ledger)
+    wallet = PartyWallet()
+    unit, home = await boreal.enrol(1), await aurora.enrol(1)
+    await aurora.fund(wallet, 1_000)
+    body, signature = wallet.sign(_mandate(aurora, wallet, condominium="boreal"))
+    await aurora.submit("mandate.grant", body, signature)
+    opened = await _tap(boreal, unit, intent_id(body), issuer="aurora")
+    assert (opened["issuer"], opened["amount"]) == ("aurora", 300)
+    with pytest.raises(NotAuthorised, match="boreal"):
+        await _tap(aurora, home, intent_id(body))
