@@ -1,1 +1,0 @@
-"""How a unit's messages reach its gateway: HTTP, gRPC, and what a bad network does to either."""
