@@ -1,8 +1,11 @@
 """What every test shares: groups that need more than Python, and an honest account of what was skipped.
 
-A test marked `postgresql`, `fabric`, `firmware` or `browser` runs where its group's programs are
+A test marked `postgresql`, `firmware` or `browser` runs where its group's programs are
 (`tools.system_packages`). Elsewhere it is skipped, and the run ends with a paragraph that names what was
 skipped and how to get it. With CI=true nothing may be skipped: a skip, for whatever reason, is a failure.
+
+Tests marked `fabric` are never skipped: Fabric's programs are built from their sources where they are not
+there (`tests.federation`), and where that fails, so do the tests.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from functools import cache
 import pytest
 
 from tools.system_packages import GROUPS
+
+pytest_plugins = ("tests.federation",)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def test_a_forbidden_import_is_caught(
     for package in ("chaincode", "network", "gateway", "client", "demonstration", "firmware"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
+        monkeypatch.delitem(sys.modules, package, raising=False)  # or the real one would be looked at
     (tmp_path / "gateway" / "app.py").write_text("import client\n")
     (tmp_path / "chaincode" / "session.py").write_text("import httpx\n")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())

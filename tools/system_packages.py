@@ -60,13 +60,6 @@ GROUPS: dict[str, Group] = {
             programs=(("initdb",), ("postgres",)),
         ),
         Group(
-            name="fabric",
-            purpose="the same rules on a real Hyperledger Fabric network",
-            packages=(),
-            programs=(("peer",), ("orderer",)),
-            advice="put Hyperledger Fabric 3.1's peer and orderer on the PATH",
-        ),
-        Group(
             name="firmware",
             purpose="the unit's firmware, cross-compiled, in simulators of its microcontrollers",
             packages=(

@@ -8,12 +8,19 @@ need not import theirs.
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import click
 
+from client.command.ending import reclaim, stop
+from client.command.failure import EXPECTED, failure_of
+from client.command.opening import open_session
+from client.command.purchase import buy
+from client.command.units import units
+from client.command.wallet import wallet
+from client.command.watching import watch
+
 ENTRY_POINTS = "condocharge.commands"
-ANY_OPTIONS = {"ignore_unknown_options": True}
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Commands(click.Group):
@@ -21,6 +28,13 @@ class Commands(click.Group):
 
     A registered command is imported only when it is asked for by name or listed in the help.
     """
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; what is no defect of the program ends it with a sentence."""
+        try:
+            return super().invoke(context)
+        except EXPECTED as error:
+            raise failure_of(error) from error
 
     def list_commands(self, context: click.Context) -> list[str]:
         """The client's own commands and the registered ones, sorted."""
@@ -66,9 +80,14 @@ def _unavailable(name: str, module: str) -> click.Command:
     return refuse
 
 
-@click.command(
-    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="condocharge")
 def main() -> None:
-    """Shared electric-vehicle charging that a condominium runs itself."""
+    """Shared electric-vehicle charging that a condominium runs itself.
+
+    Exit codes: 1 refused, 2 wrong use, 3 the gateway does not answer, 4 verified and found wrong.
+    """
+
+
+for _command in (buy, open_session, reclaim, stop, units, wallet, watch):
+    main.add_command(_command)

@@ -12,6 +12,7 @@ import httpx
 from chaincode.signing import domain
 from chaincode.signing.intent import AnyIntent, intent_id, parse_intent
 from chaincode.signing.query import parse_authorization
+from chaincode.tariff import Band, Offset, Tariff
 
 NETWORK = "aurora"
 ADDRESS = "http://gateway.test"
@@ -28,6 +29,19 @@ CONDOMINIUM: dict[str, Any] = {
     "signing_key": "ab" * 32,
 }
 
+TARIFF = Tariff(
+    number=3,
+    valid_from=1_700_000_000,
+    start_fee=25,
+    bands=(Band(name="day", energy_price=183_400, idle_price=10_000),),
+    week=(),
+    offsets=(Offset(start=0, seconds=0),),
+)
+"""0.1834 a kWh, 0.01 a minute connected after charging, 0.25 to start."""
+
+# Tests put another class in httpx's place.
+_HttpClient = httpx.Client
+
 Answer = tuple[int, Any]
 """Status and JSON body."""
 
@@ -37,17 +51,20 @@ class Relay:
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | Callable[[bytes], Answer]] = {
-            "GET /v1/condominium": (200, CONDOMINIUM)
+            "GET /v1/condominium": (200, CONDOMINIUM),
+            "GET /v1/tariffs/3": (200, TARIFF.encode()),
         }
         self.requests: list[httpx.Request] = []
         self.intents: list[AnyIntent] = []
         self.nonces: set[bytes] = set()
         self.failures = 0
         """How many requests from now on meet a broken connection."""
+        self.deaf_after_intents = False
+        """Whether the connection breaks after an intent has been taken."""
 
     def client(self) -> httpx.Client:
         """An HTTP client whose every request comes here."""
-        return httpx.Client(transport=httpx.MockTransport(self.answer))
+        return _HttpClient(transport=httpx.MockTransport(self.answer))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """What the gateway says to a request."""
@@ -67,6 +84,8 @@ class Relay:
             )
         else:
             status, body = found(request.content) if callable(found) else found
+        if self.deaf_after_intents and self.intents:
+            raise httpx.ReadError("connection reset", request=request)
         if isinstance(body, bytes):
             return httpx.Response(status, content=body)
         return httpx.Response(status, json=body)

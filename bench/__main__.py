@@ -1,0 +1,87 @@
+"""Run the benchmarks: `python -m bench [NAME …]`, all of them without a name.
+
+Each module `bench/measure_NAME.py` has `measure() -> list[Result]` and runs in a process of its own, one
+after the other, so that none warms or disturbs another. Results are merged by id and what into
+`bench/results.json`; a table of all closes the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results.json"
+PREFIX = "measure_"
+
+
+def names() -> list[str]:
+    """The benchmarks there are."""
+    return sorted(path.stem.removeprefix(PREFIX) for path in FOLDER.glob(f"{PREFIX}*.py"))
+
+
+def merge(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`old` with each figure of `new` in place of the one with its id and what."""
+    figures = {(row["id"], row["what"]): row for row in [*old, *new]}
+    return [figures[key] for key in sorted(figures)]
+
+
+def show(rows: list[dict[str, Any]], console: Console) -> None:
+    """Print a table of results."""
+    table = Table("id", "what", "value", "reference", "ratio", "target")
+    for row in rows:
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+        reference = row["reference"]
+        if row["reference_value"] is not None:
+            reference += f": {row['reference_value']:,.4g}"
+        table.add_row(
+            row["id"], row["what"], f"{row['value']:,.4g} {row['unit']}", reference, ratio, row["target"]
+        )
+    console.print(table)
+
+
+def main() -> int:
+    """Run what the command line names. Returns the exit status: 1 where a benchmark failed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, and write results.json.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names()))
+    parser.add_argument("--in-process", metavar="NAME", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.in_process:
+        results = importlib.import_module(f"bench.{PREFIX}{arguments.in_process}").measure()
+        sys.stdout.write(json.dumps([result.members() for result in results]))
+        return 0
+    unknown = set(arguments.names) - set(names())
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+    console = Console()
+    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    failed = []
+    for name in arguments.names or names():
+        console.print(f"measuring {name} …")
+        run = subprocess.run(
+            [sys.executable, "-m", "bench", "--in-process", name],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            failed.append(name)
+            continue
+        rows = merge(rows, json.loads(run.stdout))
+        RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+    show(rows, console)
+    if failed:
+        console.print(f"failed: {', '.join(failed)}; their errors are above")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""`condocharge open`: lock tokens and ask for power."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+import click
+
+from chaincode.signing.intent import MAX_DURATION, OpenIntent
+from chaincode.tariff import Band, Tariff
+from client.command.access import Unlocked, unlocked, wallet_options
+from client.command.failure import Failure
+from client.command.terminal import json_option, local_time, notices, plain, print_facts, print_json
+from client.command.watching import follow
+from client.wallet.answer import Condominium
+from client.wallet.gateway import Gateway, GatewayGarbled, GatewayUnreachable
+from client.wallet.keystore import Home
+from client.wallet.money import format_amount, format_energy, parse_amount
+
+USUAL_DURATION = 9 * 3_600
+"""Seconds: a night; the longest session of the case study (paper, section 5, figure 21)."""
+_SHORTEST = 60
+_MILLIONTHS = 6
+
+
+@click.command("open")
+@click.argument("unit", type=click.IntRange(0, 65_535))
+@click.option("--lock", required=True, help="The most that the session may cost.")
+@click.option("--hours", type=click.FloatRange(0, 168, min_open=True), help="The longest it may last.")
+@click.option("--leave", help="When the car leaves: HH:MM or YYYY-MM-DDTHH:MM. The scheduler plans for it.")
+@click.option("--energy", help="How many kWh the car needs; no more are billed.")
+@click.option("--yes", is_flag=True, help="Sign without asking.")
+@click.option("--watch", "stay", is_flag=True, help="Then watch the session to its end.")
+@wallet_options
+@json_option
+def open_session(
+    *,
+    unit: int,
+    lock: str,
+    hours: float | None,
+    leave: str | None,
+    energy: str | None,
+    yes: bool,
+    stay: bool,
+    name: str | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Lock tokens and ask for power at UNIT.
+
+    What the session does not cost comes back when it ends. Without --hours it lasts until --leave, or nine
+    hours at most.
+    """
+    now = int(time.time())
+    departure = None if leave is None else _departure(leave, now)
+    duration = _duration(hours, departure, now)
+    with unlocked(name, address) as opened:
+        home = opened.wallet.home
+        condominium = opened.gateway.condominium()
+        tariff = _tariff(opened.gateway, condominium, home)
+        intent = OpenIntent(
+            **opened.members(),
+            condominium=condominium.code,
+            unit=unit,
+            tariff=tariff.number,
+            issuer=home.condominium,
+            amount=_number(lock, home.decimals, "--lock"),
+            duration=duration,
+            energy=None if energy is None else _number(energy, 3, "--energy"),
+            leave=departure,
+        )
+        if not yes:
+            _confirm(intent, tariff, condominium, home)
+        session = _submit(opened, intent)
+        if stay:
+            follow(opened, session, as_json=as_json)
+        elif as_json:
+            print_json({"session": session})
+        else:
+            print_facts([("session", session)])
+
+
+def _submit(opened: Unlocked, intent: OpenIntent) -> str:
+    signed = opened.key.sign(intent)
+    try:
+        opened.gateway.submit(signed)
+    except GatewayUnreachable as error:
+        raise GatewayUnreachable(
+            f"{error}. The session may be open all the same; see: condocharge watch {signed.id}"
+        ) from error
+    return signed.id
+
+
+def _tariff(gateway: Gateway, condominium: Condominium, home: Home) -> Tariff:
+    """The tariff in force. Raises Failure where the wallet's tokens cannot pay it."""
+    if condominium.network != home.network:
+        raise Failure(
+            f"the gateway is on the network {condominium.network} and the wallet on {home.network}, "
+            "so its tokens are not known there"
+        )
+    if condominium.tariff is None:
+        raise Failure(f"{condominium.name} has published no tariff yet; ask those who run it")
+    try:
+        tariff = Tariff.decode(gateway.tariff(condominium.tariff))
+    except (ValueError, KeyError, TypeError) as error:
+        raise GatewayGarbled(f"the gateway's tariff {condominium.tariff} cannot be read") from error
+    if tariff.number != condominium.tariff:
+        raise GatewayGarbled(f"the gateway answered with tariff {tariff.number}, not {condominium.tariff}")
+    return tariff
+
+
+def _confirm(intent: OpenIntent, tariff: Tariff, condominium: Condominium, home: Home) -> None:
+    """Show what is about to be signed, and ask."""
+    console = notices()
+    lines = [
+        f"Unit {intent.unit} at {condominium.name} ({intent.condominium}), tariff {tariff.number}",
+        *(_prices(band, home.currency) for band in tariff.bands),
+        f"Start fee {format_amount(tariff.start_fee, home.decimals, home.currency)}",
+        f"Locks {format_amount(intent.amount, home.decimals, home.currency)} "
+        f"for {timedelta(seconds=intent.duration)} at most",
+    ]
+    if intent.energy is not None:
+        lines.append(f"Bills {format_energy(intent.energy)} at most")
+    if intent.leave is not None:
+        lines.append(f"Leaves {local_time(intent.leave)}")
+    for line in lines:
+        console.print(plain(line))
+    click.confirm("Sign this?", abort=True, err=True)
+
+
+def _prices(band: Band, currency: str) -> str:
+    energy = format_amount(band.energy_price, _MILLIONTHS, currency)
+    idle = format_amount(band.idle_price, _MILLIONTHS, currency)
+    return f"{band.name}: {energy} per kWh, {idle} per minute connected after charging"
+
+
+def _number(text: str, decimals: int, option: str) -> int:
+    try:
+        return parse_amount(text, decimals)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def _departure(text: str, now: int) -> int:
+    """Unix seconds of a local time: the next HH:MM, or a date and time, ahead of `now`."""
+    try:
+        if "T" in text or "-" in text:
+            moment = datetime.fromisoformat(text).astimezone()
+        else:
+            clock = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of day has no zone yet
+            today = datetime.fromtimestamp(now).astimezone()
+            moment = datetime.combine(today.date(), clock).astimezone()
+            if moment <= today:
+                moment = datetime.combine(today.date() + timedelta(days=1), clock).astimezone()
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is not a time such as 07:30 or 2026-05-01T07:30", param_hint="--leave"
+        ) from error
+    if moment.timestamp() <= now:
+        raise click.BadParameter(f"{text} is in the past", param_hint="--leave")
+    return int(moment.timestamp())
+
+
+def _duration(hours: float | None, departure: int | None, now: int) -> int:
+    if hours is not None:
+        return max(_SHORTEST, round(hours * 3_600))
+    if departure is None:
+        return USUAL_DURATION
+    if departure - now > MAX_DURATION:
+        raise click.BadParameter("is at most seven days ahead", param_hint="--leave")
+    return max(_SHORTEST, departure - now)

@@ -1,0 +1,27 @@
+"""`condocharge units`: where a car can charge."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from client.command.access import choose, wallet_options
+from client.command.terminal import json_option, print_json, print_table
+from client.wallet.gateway import Gateway
+
+
+@click.command()
+@wallet_options
+@json_option
+def units(name: str | None, address: str | None, as_json: bool) -> None:
+    """List the condominium's units and which are free."""
+    with Gateway(address or choose(name).home.gateway) as gateway:
+        rows = gateway.units()
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    print_table(
+        ("unit", "state", "location", "reason"),
+        [(row.unit, row.state, row.location, row.reason) for row in rows],
+    )

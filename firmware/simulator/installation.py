@@ -1,0 +1,137 @@
+"""One socket with its unit wired up: the world moves the current, the unit moves the relay."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+
+from firmware.simulator.electrical.channel import Channel
+from firmware.simulator.electrical.outlet import Outlet
+from firmware.simulator.electrical.transformer import CurrentTransformer
+from firmware.simulator.electrical.waveform import Waveform
+from firmware.simulator.unit.eeprom import Eeprom
+from firmware.simulator.unit.identity import Board, Identity
+from firmware.simulator.unit.metering import (
+    CLAMP,
+    CONVERSIONS,
+    CYCLES,
+    Calibration,
+    current_of,
+    scaled,
+    window_mean_square,
+)
+from firmware.simulator.unit.unit import Measurement, Output, Unit
+
+
+class Metering(Enum):
+    """How a unit's measurement is had."""
+
+    SAMPLED = "every conversion of a window along the waveform"
+    FAST = "the mean square that such a window has on average"
+
+
+@dataclass(frozen=True, slots=True)
+class Oscillator:
+    """The board's own clock."""
+
+    drift: float = 0.0
+    """Parts per million that it is fast."""
+
+    def milliseconds(self, seconds: float) -> int:
+        """What it counts in so many true seconds."""
+        return round(seconds * 1_000 * (1 + self.drift * 1e-6))
+
+    def seconds(self, milliseconds: float) -> float:
+        """True seconds for what it counts."""
+        return milliseconds / 1_000 / (1 + self.drift * 1e-6)
+
+
+@dataclass(slots=True)
+class Installation:
+    """An outlet, its sensor, and the unit between them. `step` runs all of it to a moment in Unix seconds."""
+
+    outlet: Outlet
+    identity: Identity
+    memory: Eeprom = field(default_factory=Eeprom)
+    board: Board = field(default_factory=Board)
+    channel: Channel = field(default_factory=lambda: Channel(CurrentTransformer()))
+    calibration: Calibration = CLAMP
+    metering: Metering = Metering.FAST
+    oscillator: Oscillator = field(default_factory=Oscillator)
+    unit: Unit | None = None
+    """None while the unit has no power."""
+    _started: float = 0.0
+
+    def power_up(self, *, reset_held: bool = False) -> None:
+        """Give the unit power. Raises PowerCut where the EEPROM's supply is set to fail."""
+        self.outlet.mains.live = True
+        self._started = self.outlet.time
+        self.unit = Unit(self.identity, self.memory, self.board, reset_held=reset_held)
+
+    def power_cut(self) -> None:
+        """Take the supply away, from the unit and from the socket."""
+        self.unit = None
+        self.outlet.mains.live = False
+        self.outlet.switch(False, 0)
+
+    def step(
+        self,
+        time: float,
+        *,
+        command: bytes | None = None,
+        configuration: bytes | None = None,
+        tag: bytes | None = None,
+    ) -> Output:
+        """Run to `time` (Unix seconds, not before the last) and give the unit what came.
+
+        Raises PowerCut; the unit then has no power until `power_up`, RuntimeError without power."""
+        current = self.outlet.advance(time)
+        if self.unit is None:
+            raise RuntimeError("the unit has no power")
+        try:
+            output = self.unit.step(
+                self.oscillator.milliseconds(time - self._started),
+                self._measurement(current),
+                command=command,
+                configuration=configuration,
+                tag=tag,
+            )
+        except BaseException:
+            self.power_cut()
+            raise
+        self.outlet.switch(output.closed, output.limit / 10)
+        return output
+
+    @property
+    def due(self) -> float:
+        """The next moment in Unix seconds at which a step is needed though nothing comes from outside."""
+        if self.unit is None:
+            return math.inf
+        due = self.unit.due
+        return due if due == math.inf else self._started + self.oscillator.seconds(due)
+
+    def _measurement(self, current: float) -> Measurement:
+        temperature, humidity = self.outlet.climate.read(self.outlet.time, current)
+        return Measurement(
+            self._measured(current, float(temperature)),
+            self.outlet.car is not None if self.board.piloted else None,
+            temperature,
+            humidity,
+        )
+
+    def _measured(self, current: float, temperature: float) -> int:
+        if self.metering is Metering.FAST and self.channel.linear(current, temperature):
+            mean_square = scaled(self.channel.mean_square(current))
+        else:
+            mains = self.outlet.mains
+            codes = self.channel.codes(
+                Waveform(current),
+                mains,
+                self.outlet.time,
+                count=CYCLES * CONVERSIONS,
+                rate=CONVERSIONS * mains.frequency,
+                temperature=temperature,
+            )
+            mean_square = window_mean_square(codes)
+        return current_of(mean_square, self.calibration)

@@ -1,1 +1,0 @@
-"""Condocharge's protocol package."""

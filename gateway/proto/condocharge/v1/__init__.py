@@ -1,1 +1,0 @@
-"""Version 1 of the protocol: fields are added, never renumbered or removed."""

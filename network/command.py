@@ -1,0 +1,222 @@
+"""`condocharge network`: make, run and inspect the Fabric network that condominiums share."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from network.federation import network as federations
+from network.federation.binaries import FABRIC, FABRIC_CA, Binaries, BinariesError, Module, binaries
+from network.federation.description import (
+    CHANNEL,
+    FEWEST_FOR_BFT,
+    ORDERINGS,
+    Federation,
+    FederationError,
+    Ordering,
+    check_membership,
+)
+from network.federation.folder import folders
+from network.federation.nodes import PROPOSAL_AGE
+from network.federation.package import RULES
+from network.federation.status import CondominiumStatus, status
+from network.identity import IdentityError
+from network.ledger import LedgerError
+
+_console = Console(stderr=True)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_FIRST_PORT = 21000
+_DIRECTORY = click.Path(file_okay=False, path_type=Path)
+
+
+def _says_what_is_wrong(command: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Show the errors that a person can act on as one sentence."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: _P.args, **options: _P.kwargs) -> _R:
+        try:
+            return command(*arguments, **options)
+        except (FederationError, BinariesError, IdentityError, LedgerError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return wrapped
+
+
+@click.group()
+def network() -> None:
+    """The Fabric network that condominiums run together."""
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str], None]]:
+    """A spinner that says what is being done."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=_console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda step: progress.update(task, description=step)
+
+
+def _programs(module: Module = FABRIC) -> Binaries:
+    """The module's programs, with a progress bar where they have to be built."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("packages"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=_console, transient=True) as progress:
+        task = progress.add_task("", total=None, visible=False)
+
+        def report(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total or None, visible=True)
+
+        return binaries(module, progress=report)
+
+
+@network.command("binaries")
+@click.option("--certificate-authority", is_flag=True, help="fabric-ca's programs too (needs a C compiler).")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@_says_what_is_wrong
+def show_binaries(certificate_authority: bool, as_json: bool) -> None:
+    """Build Fabric's programs, or find them, and say their versions.
+
+    CONDOCHARGE_FABRIC_BIN names a directory of release binaries to use instead.
+    """
+    rows = []
+    for module in (FABRIC, FABRIC_CA) if certificate_authority else (FABRIC,):
+        found = _programs(module)
+        rows += [(name, found.version(name), str(found.path(name))) for name in module.programs]
+    if as_json:
+        fields = ("program", "version", "path")
+        click.echo(json.dumps([dict(zip(fields, row, strict=True)) for row in rows], indent=2))
+        return
+    table = Table("program", "version", "path")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+@network.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--condominiums", default=4, show_default=True, type=click.IntRange(1, 26), help="How many.")
+@click.option(
+    "--code", "codes", multiple=True, help="A condominium's code, once for each, instead of a, b, c…"
+)
+@click.option("--ordering", type=click.Choice(ORDERINGS), default="bft", show_default=True)
+@click.option("--first-port", default=_FIRST_PORT, show_default=True, help="Forty ports a condominium.")
+@_says_what_is_wrong
+def create(
+    directory: Path, condominiums: int, codes: tuple[str, ...], ordering: Ordering, first_port: int
+) -> None:
+    """Make keys, settings and the channel's first block in DIRECTORY, a folder for each condominium."""
+    names = list(codes) or [chr(ord("a") + index) for index in range(condominiums)]
+    check_membership(names, ordering)
+    made = federations.create(
+        directory, Federation(CHANNEL, ordering), names, _programs(), RULES, first_port=first_port
+    )
+    if ordering == "bft" and len(names) < FEWEST_FOR_BFT:
+        click.echo(
+            f"With {len(names)} orderers no faulty one is survived; that takes {FEWEST_FOR_BFT}.", err=True
+        )
+    for folder in made:
+        member = folder.member
+        click.echo(f"{member.code}: peer {member.peer}, orderer {member.orderer}, {folder.path}")
+    click.echo(f"Start it: condocharge network up {directory}")
+
+
+@network.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.option(
+    "--proposal-age",
+    default=PROPOSAL_AGE,
+    show_default=True,
+    help="How far a proposal's time may be from the peer's clock; widen it to replay the past.",
+)
+@_says_what_is_wrong
+def up(directory: Path, proposal_age: str) -> None:
+    """Start the condominiums in DIRECTORY (or the one whose folder it is) and wait until they can be used."""
+    with _steps() as report:
+        asyncio.run(federations.up(directory, _programs(), RULES, report, proposal_age=proposal_age))
+    click.echo("ready")
+
+
+@network.command()
+@click.argument("directory", type=_DIRECTORY)
+@_says_what_is_wrong
+def down(directory: Path) -> None:
+    """Stop the condominiums in DIRECTORY. Nothing is lost; `up` goes on."""
+    federations.down(directory)
+
+
+@network.command("status")
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@_says_what_is_wrong
+def show_status(directory: Path, as_json: bool) -> None:
+    """Show what runs, heights, leaders, lag, approvals and when certificates end."""
+    found = asyncio.run(status(folders(directory)))
+    if as_json:
+        click.echo(json.dumps([asdict(entry) for entry in found], indent=2))
+        return
+    table = Table("condominium", "peer", "orderer", "chaincode", "lag", "leads", "certificates end")
+    for entry in found:
+        table.add_row(
+            entry.code,
+            _height(entry.peer_height),
+            _height(entry.orderer_height),
+            "up" if entry.processes["chaincode"] else "down",
+            str(entry.lag),
+            "yes" if entry.leads else "",
+            entry.certificates_end,
+        )
+    Console().print(table)
+    Console().print(_approvals(found))
+
+
+def _height(height: int | None) -> str:
+    return "down" if height is None else f"height {height}"
+
+
+def _approvals(found: list[CondominiumStatus]) -> Table:
+    """Who has approved what, as the first peer that answers sees it."""
+    table = Table("namespace", "rules", "definition", "approved by")
+    for entry in max((entry.namespaces for entry in found), key=len):
+        definition = str(entry.sequence) if entry.sequence else "not committed"
+        table.add_row(entry.namespace, entry.version, definition, ", ".join(entry.approved_by))
+    return table
+
+
+@network.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--process", type=click.Choice(["peer", "orderer", "chaincode", "supervisor"]), multiple=True)
+@click.option("--lines", default=20, show_default=True, type=click.IntRange(1))
+@_says_what_is_wrong
+def logs(directory: Path, process: tuple[str, ...], lines: int) -> None:
+    """Show the ends of the logs of the condominiums in DIRECTORY."""
+    for folder in folders(directory):
+        for name in process or ("supervisor", "orderer", "peer", "chaincode"):
+            path = folder.log(name)
+            click.secho(f"{folder.code} {name}", bold=True)
+            tail = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
+            for line in tail:
+                click.echo(f"  {line}")

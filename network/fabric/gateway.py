@@ -1,0 +1,195 @@
+"""The four phases of a transaction, each over any of several peers' Gateway services.
+
+Nothing here can make a transaction happen twice. An endorsement orders nothing, so it may be asked for
+again. A submit is repeated with the same signed envelope, whose transaction id the channel accepts once.
+After that only the commit status is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import grpc
+from fabric_protos.common import common_pb2
+from fabric_protos.gateway import gateway_pb2
+from fabric_protos.peer import transaction_pb2
+
+from network.fabric import failure
+from network.fabric.peer import Connection, Peer
+from network.fabric.proposal import Proposal, Signer, creator, propose, result_of
+from network.ledger import (
+    VALID,
+    CommitError,
+    CommitStatus,
+    CommitStatusError,
+    Committed,
+    EndorseError,
+    EvaluateError,
+    LedgerError,
+    SubmitError,
+)
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 1.0
+_Answer = TypeVar("_Answer")
+Clock = Callable[[], int]
+
+
+def system_clock() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long each phase may take in all, repeats included, in seconds."""
+
+    evaluate: float = 30.0
+    endorse: float = 30.0
+    submit: float = 30.0
+    commit: float = 60.0
+
+
+class Gateway:
+    """One identity's access to a channel; the first peer is preferred, the others stand in for it."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        channel: str,
+        peers: Sequence[Peer],
+        *,
+        timeouts: Timeouts | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        """Raises ValueError where `peers` is empty."""
+        if not peers:
+            raise ValueError("a channel is reached through one peer or more; none is given")
+        self.signer = signer
+        self.channel = channel
+        self.connections = tuple(Connection(peer) for peer in peers)
+        self._timeouts = timeouts or Timeouts()
+        self._clock = clock
+
+    async def close(self) -> None:
+        """Hang up on all peers."""
+        await asyncio.gather(*(connection.close() for connection in self.connections))
+
+    def propose(self, namespace: str, arguments: Sequence[bytes]) -> Proposal:
+        """A signed proposal on this channel."""
+        return propose(self.signer, self.channel, namespace, arguments, self._clock())
+
+    async def evaluate(
+        self, namespace: str, arguments: Sequence[bytes], organisations: Sequence[str] = ()
+    ) -> bytes:
+        """Run a query on one peer, of `organisations` where any are given.
+
+        Raises ContractError where the rules reject it, EvaluateError where nobody answers.
+        """
+        proposal = self.propose(namespace, arguments)
+        request = gateway_pb2.EvaluateRequest(
+            transaction_id=proposal.transaction_id,
+            channel_id=self.channel,
+            proposed_transaction=proposal.signed(),
+            target_organizations=organisations,
+        )
+        answer = await self._ask(
+            lambda connection, timeout: connection.gateway.Evaluate(request, timeout=timeout),
+            self._timeouts.evaluate,
+            lambda text: EvaluateError(text, proposal.transaction_id),
+        )
+        return bytes(answer.result.payload)
+
+    async def endorse(
+        self, proposal: Proposal, organisations: Sequence[str] = ()
+    ) -> tuple[common_pb2.Envelope, bytes]:
+        """Collect endorsements; the transaction ready to submit, signed, and its result.
+
+        Raises ContractError where the rules reject it, EndorseError where the peers do not agree.
+        """
+        request = gateway_pb2.EndorseRequest(
+            transaction_id=proposal.transaction_id,
+            channel_id=self.channel,
+            proposed_transaction=proposal.signed(),
+            endorsing_organizations=organisations,
+        )
+        answer = await self._ask(
+            lambda connection, timeout: connection.gateway.Endorse(request, timeout=timeout),
+            self._timeouts.endorse,
+            lambda text: EndorseError(text, proposal.transaction_id),
+        )
+        prepared = answer.prepared_transaction
+        try:
+            result = result_of(prepared, proposal)
+        except ValueError as error:
+            raise EndorseError(str(error), proposal.transaction_id) from error
+        prepared.signature = self.signer.sign(prepared.payload)
+        return prepared, result
+
+    async def hand_over(self, transaction_id: str, envelope: common_pb2.Envelope) -> None:
+        """Give the endorsed transaction to the orderers. Raises SubmitError; it may still commit."""
+        request = gateway_pb2.SubmitRequest(
+            transaction_id=transaction_id, channel_id=self.channel, prepared_transaction=envelope
+        )
+        await self._ask(
+            lambda connection, timeout: connection.gateway.Submit(request, timeout=timeout),
+            self._timeouts.submit,
+            lambda text: SubmitError(text, transaction_id),
+        )
+
+    async def commit_status(self, transaction_id: str) -> CommitStatus:
+        """Wait until the transaction is in a block and say what became of it. Raises CommitStatusError."""
+        content = gateway_pb2.CommitStatusRequest(
+            transaction_id=transaction_id, channel_id=self.channel, identity=creator(self.signer)
+        ).SerializeToString()
+        request = gateway_pb2.SignedCommitStatusRequest(request=content, signature=self.signer.sign(content))
+        answer = await self._ask(
+            lambda connection, timeout: connection.gateway.CommitStatus(request, timeout=timeout),
+            self._timeouts.commit,
+            lambda text: CommitStatusError(text, transaction_id),
+        )
+        validation = transaction_pb2.TxValidationCode.Name(answer.result)
+        return CommitStatus(transaction_id, answer.block_number, validation)
+
+    async def submit(
+        self, namespace: str, arguments: Sequence[bytes], organisations: Sequence[str] = ()
+    ) -> Committed:
+        """All phases. Raises what they raise, and CommitError where the transaction is invalid."""
+        proposal = self.propose(namespace, arguments)
+        envelope, result = await self.endorse(proposal, organisations)
+        await self.hand_over(proposal.transaction_id, envelope)
+        status = await self.commit_status(proposal.transaction_id)
+        if status.validation != VALID:
+            raise CommitError(
+                f"the transaction is on the ledger and invalid: {status.validation}",
+                proposal.transaction_id,
+                status.validation,
+            )
+        return Committed(proposal.transaction_id, status.block, result)
+
+    async def _ask(
+        self,
+        call: Callable[[Connection, float], Awaitable[Any]],
+        seconds: float,
+        failed: Callable[[str], LedgerError],
+    ) -> Any:
+        """Ask the peers in turn until one answers, refuses for good, or the time is up."""
+        deadline = time.monotonic() + seconds
+        pause = _FIRST_PAUSE
+        while True:
+            for connection in self.connections:
+                left = deadline - time.monotonic()
+                try:
+                    return await call(connection, max(left, _FIRST_PAUSE))
+                except grpc.aio.AioRpcError as error:
+                    rejected = failure.rejection(error)
+                    if rejected is not None:
+                        raise rejected from error
+                    if not failure.temporary(error) or time.monotonic() + pause >= deadline:
+                        raise failed(failure.sentence(error)) from error
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)

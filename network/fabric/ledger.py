@@ -1,0 +1,96 @@
+"""The `Ledger` protocol on a Fabric channel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from fabric_protos.common import common_pb2, ledger_pb2
+
+from network.fabric.block import AlteredBlock, decode_block
+from network.fabric.deliver import blocks
+from network.fabric.gateway import Clock, Gateway, Timeouts, system_clock
+from network.fabric.peer import Peer
+from network.fabric.proposal import Signer
+from network.ledger import VALID, Block, CommitStatus, Committed, EvaluateError, Event, Ledger
+
+_QUERY_CHAINCODE = "qscc"
+
+
+class FabricLedger(Ledger):
+    """A Fabric channel, as one identity sees it through the peers that it is given."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        channel: str,
+        peers: Sequence[Peer],
+        *,
+        timeouts: Timeouts | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        """`peers` in order of preference, the own organisation's first. `clock` dates proposals, in
+        milliseconds since 1970; peers refuse what is too far from their own."""
+        self.gateway = Gateway(signer, channel, peers, timeouts=timeouts, clock=clock)
+
+    @property
+    def channel(self) -> str:
+        """The channel's name."""
+        return self.gateway.channel
+
+    @property
+    def msp_id(self) -> str:
+        """The MSP id of the identity that signs here."""
+        return self.gateway.signer.msp_id
+
+    async def close(self) -> None:
+        """Hang up on the peers."""
+        await self.gateway.close()
+
+    async def evaluate(self, namespace: str, function: str, arguments: Sequence[bytes]) -> bytes:
+        """Run a query on one peer; see `network.ledger.Ledger.evaluate`."""
+        return await self.gateway.evaluate(namespace, [function.encode(), *arguments])
+
+    async def submit(self, namespace: str, function: str, arguments: Sequence[bytes]) -> Committed:
+        """Endorse, order and wait for the commit; see `network.ledger.Ledger.submit`."""
+        return await self.gateway.submit(namespace, [function.encode(), *arguments])
+
+    async def commit_status(self, transaction_id: str) -> CommitStatus:
+        """Where a transaction ended; waits for one under way. Raises CommitStatusError."""
+        return await self.gateway.commit_status(transaction_id)
+
+    async def events(self, start_block: int) -> AsyncIterator[Event]:
+        """Every event of valid transactions of all namespaces from `start_block` on, without end."""
+        async for block in self.blocks(start_block):
+            for transaction in block.transactions:
+                if transaction.validation == VALID and transaction.event is not None:
+                    name, payload = transaction.event
+                    yield Event(
+                        block=block.number,
+                        transaction_id=transaction.id,
+                        timestamp=transaction.timestamp,
+                        namespace=transaction.namespace,
+                        name=name,
+                        payload=payload,
+                    )
+
+    def blocks(self, start_block: int) -> AsyncIterator[Block]:
+        """Every block from `start_block` on as it comes, each linked to the one before; without end."""
+        return blocks(self.gateway, start_block)
+
+    async def block(self, number: int) -> Block:
+        """One block, its hashes checked. Raises EvaluateError where there is none or it is altered."""
+        arguments = [b"GetBlockByNumber", self.channel.encode(), str(number).encode()]
+        content = await self.gateway.evaluate(_QUERY_CHAINCODE, arguments)
+        try:
+            block = decode_block(common_pb2.Block.FromString(content))
+        except AlteredBlock as error:
+            raise EvaluateError(str(error)) from error
+        if block.number != number:
+            raise EvaluateError(f"block {number} was asked for and block {block.number} came")
+        return block
+
+    async def height(self) -> int:
+        """How many blocks there are."""
+        arguments = [b"GetChainInfo", self.channel.encode()]
+        content = await self.gateway.evaluate(_QUERY_CHAINCODE, arguments)
+        return int(ledger_pb2.BlockchainInfo.FromString(content).height)

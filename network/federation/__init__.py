@@ -1,0 +1,1 @@
+"""Make, start, join and inspect a Hyperledger Fabric network that condominiums run together."""

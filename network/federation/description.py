@@ -1,0 +1,131 @@
+"""What a federation is: its channel, its members and where they listen. All of it is public."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from chaincode.condominium import msp_id_of, namespace_of
+
+Ordering = Literal["bft", "raft"]
+ORDERINGS: tuple[Ordering, ...] = ("bft", "raft")
+CHANNEL = "condocharge"
+FEWEST_FOR_BFT = 4
+"""SmartBFT survives one faulty orderer of four; with fewer it survives none."""
+_CODE = re.compile(r"[a-z][a-z0-9]{0,15}")
+
+
+class FederationError(Exception):
+    """A federation cannot be made, started or changed as asked; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One condominium, as the others know it. Certificates are PEM."""
+
+    code: str
+    host: str
+    """The name or address under which the others reach its peer and its orderer."""
+    peer_port: int
+    orderer_port: int
+    consenter: int
+    """The orderer's number among the channel's orderers, from 1; never used again."""
+    root: str
+    """The root of its identities."""
+    tls_root: str
+    orderer_certificate: str
+    orderer_tls_certificate: str
+
+    @property
+    def msp_id(self) -> str:
+        """The MSP id of its identities."""
+        return msp_id_of(self.code)
+
+    @property
+    def namespace(self) -> str:
+        """The chaincode name that its records live under."""
+        return namespace_of(self.code)
+
+    @property
+    def peer(self) -> str:
+        """`host:port` of its peer."""
+        return f"{self.host}:{self.peer_port}"
+
+    @property
+    def orderer(self) -> str:
+        """`host:port` of its orderer."""
+        return f"{self.host}:{self.orderer_port}"
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read a member from JSON. Raises FederationError naming what is wrong."""
+        try:
+            member = cls(**record)
+        except TypeError as error:
+            raise FederationError(f"this is no member's public file: {error}") from error
+        check_code(member.code)
+        return member
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """The members of one channel, in the order in which they joined."""
+
+    channel: str
+    ordering: Ordering
+    members: tuple[Member, ...] = field(default=())
+
+    def member(self, code: str) -> Member:
+        """The member `code`. Raises FederationError where there is none."""
+        for member in self.members:
+            if member.code == code:
+                return member
+        raise FederationError(f"{code} is no member; members are {', '.join(m.code for m in self.members)}")
+
+    def with_member(self, member: Member) -> Self:
+        """The federation with one member more."""
+        return replace(self, members=(*self.members, member))
+
+    def without(self, code: str) -> Self:
+        """The federation with one member less."""
+        return replace(self, members=tuple(m for m in self.members if m.code != code))
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, whole or not at all."""
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote. Raises FederationError where it is missing or not that."""
+        try:
+            record = json.loads(path.read_text())
+            members = tuple(Member.from_record(member) for member in record["members"])
+            return cls(channel=record["channel"], ordering=record["ordering"], members=members)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FederationError(f"{path} describes no federation: {error}") from error
+
+
+def check_code(code: str) -> None:
+    """Raises FederationError where `code` cannot name a condominium."""
+    if not _CODE.fullmatch(code):
+        raise FederationError(
+            f"code: {code!r} needs 1 to 16 small letters and digits, a letter first; it becomes part of names"
+        )
+
+
+def check_membership(codes: list[str], ordering: str) -> None:
+    """Raises FederationError where these condominiums cannot start a channel with this ordering."""
+    if ordering not in ORDERINGS:
+        raise FederationError(f"ordering: {ordering!r} is not one of {', '.join(ORDERINGS)}")
+    if not codes:
+        raise FederationError("condominiums: at least one is needed")
+    for code in codes:
+        check_code(code)
+    if len(set(codes)) != len(codes):
+        raise FederationError(f"condominiums: a code is there twice in {', '.join(codes)}")

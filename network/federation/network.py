@@ -1,0 +1,195 @@
+"""Make, start and stop a federation whose condominiums' folders are on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+import httpx
+
+from network.fabric.gateway import Gateway
+from network.federation import lifecycle, supervisor
+from network.federation.administration import join_peer, own_peer
+from network.federation.binaries import Binaries
+from network.federation.channel import join_orderer, make_genesis, orderer_status
+from network.federation.crypto import make_identity, make_node, make_roots
+from network.federation.description import Federation, FederationError, Member
+from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
+from network.federation.lifecycle import Definition
+from network.federation.nodes import PROPOSAL_AGE, processes, write_settings
+from network.federation.package import Rules, make_package
+from network.federation.readiness import endorsers_known, peer_answers, wait_until
+from network.federation.server import serve_package
+from network.ledger import LedgerError
+
+Report = Callable[[str], None]
+_START_SECONDS = 90.0
+
+
+def make_member(folder: Folder, host: str, consenter: int, binaries: Binaries) -> Member:
+    """All keys and certificates of one condominium, and what the others may know of it."""
+    make_roots(folder, binaries)
+    for node in ("peer", "orderer"):
+        make_node(folder, node, host)
+    make_identity(folder, "admin", "admin")
+    make_identity(folder, "gateway", "gateway")
+    make_identity(folder, "auditor", "auditor")
+    return Member(
+        code=folder.code,
+        host=host,
+        peer_port=folder.ports.peer,
+        orderer_port=folder.ports.orderer,
+        consenter=consenter,
+        root=(folder.path / "ca/root.pem").read_text(),
+        tls_root=(folder.path / "tls/root.pem").read_text(),
+        orderer_certificate=(folder.path / "orderer/msp/signcerts/certificate.pem").read_text(),
+        orderer_tls_certificate=(folder.path / "orderer/tls/certificate.pem").read_text(),
+    )
+
+
+def create(
+    directory: Path,
+    federation: Federation,
+    codes: Sequence[str],
+    binaries: Binaries,
+    rules: Rules,
+    *,
+    first_port: int,
+    host: str = LOCAL_ADDRESS,
+) -> list[Folder]:
+    """Make a folder for each condominium in `directory`, and the channel's first block.
+
+    `federation` gives channel and ordering. Raises FederationError where `directory` exists; nothing is
+    left behind where something fails.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise FederationError(f"{directory} is not empty; choose another place or remove it")
+    try:
+        made = []
+        for index, code in enumerate(codes):
+            ports = Ports.block(first_port + index * PORTS_PER_CONDOMINIUM)
+            folder = Folder.create(directory / code, code, ports)
+            federation = federation.with_member(make_member(folder, host, index + 1, binaries))
+            made.append(folder)
+        genesis = make_genesis(federation, binaries)
+        packages = [make_package(member.namespace, rules) for member in federation.members]
+        for folder in made:
+            federation.save(folder.path / "federation.json")
+            folder.genesis.write_bytes(genesis)
+            for package in packages:
+                serve_package(folder, package, rules.dispatch)
+    except BaseException:
+        for code in codes:
+            shutil.rmtree(directory / code, ignore_errors=True)
+        raise
+    return made
+
+
+@contextlib.asynccontextmanager
+async def administration(members: Sequence[Folder]) -> AsyncIterator[list[Gateway]]:
+    """Each condominium's administrator at its own peer."""
+    gateways = [Gateway(folder.admin(), folder.federation.channel, [own_peer(folder)]) for folder in members]
+    try:
+        yield gateways
+    finally:
+        await asyncio.gather(*(gateway.close() for gateway in gateways))
+
+
+async def up(
+    directory: Path,
+    binaries: Binaries,
+    rules: Rules,
+    report: Report,
+    *,
+    proposal_age: str = PROPOSAL_AGE,
+) -> None:
+    """Start every condominium in `directory`, join the channel, define the namespaces, wait for discovery.
+
+    Each step is left out where it has been done; so this also goes on after an interruption. With the
+    folder of one condominium alone its processes start, and what it can do by itself is done.
+    """
+    members = folders(directory)
+    for folder in members:
+        write_settings(folder, proposal_age=proposal_age)
+        supervisor.start(folder, processes(folder, binaries))
+    async with administration(members) as gateways:
+        report("starting peers and orderers")
+        await asyncio.gather(*(_join(*pair) for pair in zip(members, gateways, strict=True)))
+        report("defining the namespaces")
+        await _define(members, gateways, rules)
+        report("waiting until the peers know of each other")
+        namespaces = [member.namespace for member in members[0].federation.members]
+        await asyncio.gather(*(_await_discovery(gateway, namespaces) for gateway in gateways))
+
+
+def down(directory: Path) -> None:
+    """Stop every condominium in `directory`."""
+    for folder in folders(directory):
+        supervisor.stop(folder)
+
+
+async def _join(folder: Folder, gateway: Gateway) -> None:
+    channel, genesis = folder.federation.channel, folder.genesis.read_bytes()
+
+    async def orderer_joined() -> bool:
+        try:
+            await asyncio.to_thread(join_orderer, folder, genesis, channel)
+        except httpx.TransportError:
+            return False
+        return bool(await asyncio.to_thread(orderer_status, folder, channel))
+
+    async def peer_ready() -> bool:
+        return await peer_answers(gateway)
+
+    await wait_until(f"the orderer of {folder.code} does not answer", orderer_joined, _START_SECONDS)
+    await wait_until(f"the peer of {folder.code} does not answer", peer_ready, _START_SECONDS)
+    await join_peer(gateway.connections[0], gateway.signer, channel, genesis)
+
+
+async def _define(members: Sequence[Folder], gateways: Sequence[Gateway], rules: Rules) -> None:
+    """Install, approve and commit what has no definition yet.
+
+    A commit needs every member's approval, so it is left to whoever has all the folders, or comes last.
+    """
+    federation = members[0].federation
+    organisations = [member.msp_id for member in federation.members]
+    packages = {member.namespace: make_package(member.namespace, rules) for member in federation.members}
+    for package in packages.values():
+        await asyncio.gather(*(lifecycle.install(gateway, package) for gateway in gateways))
+
+    async def define(namespace: str) -> None:
+        definition = Definition(namespace, rules.version, 1)
+        if await lifecycle.committed(gateways[0], namespace) is not None:
+            return
+        for gateway in gateways:
+            await lifecycle.approve(gateway, definition, packages[namespace])
+        if all((await lifecycle.approvals(gateways[0], definition)).values()):
+            await lifecycle.commit(gateways[0], definition, organisations)
+
+    await asyncio.gather(*(_persist(namespace, define) for namespace in packages))
+
+
+async def _persist(namespace: str, define: Callable[[str], Awaitable[None]]) -> None:
+    """Define a namespace, again and again while orderers and peers still find each other."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            await define(namespace)
+        except LedgerError as error:
+            if time.monotonic() >= deadline:
+                raise FederationError(f"{namespace} cannot be defined: {error}") from error
+            await asyncio.sleep(1)
+        else:
+            return
+
+
+async def _await_discovery(gateway: Gateway, namespaces: Sequence[str]) -> None:
+    async def known() -> bool:
+        return await endorsers_known(gateway, namespaces)
+
+    what = f"the peer of {gateway.signer.msp_id} does not know enough of the others"
+    await wait_until(what, known, _START_SECONDS)

@@ -1,0 +1,80 @@
+"""The chaincode server's files: its settings, its TLS, and the connections that the peer is told of."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import asdict
+
+from chaincode.fabric.settings import Listener
+from network.federation.crypto import make_tls
+from network.federation.folder import LOCAL_ADDRESS, Folder
+from network.federation.package import Package
+from network.federation.supervisor import running
+from network.identity import write_private
+
+_TLS = {
+    "certificate": "tls/certificate.pem",
+    "key": "tls/key.pem",
+    "client_authority": "tls/root.pem",
+}
+
+
+def listeners(folder: Folder) -> list[Listener]:
+    """What the chaincode server serves."""
+    path = folder.chaincode / "settings.json"
+    if not path.exists():
+        return []
+    return [Listener(**entry) for entry in json.loads(path.read_text())["listeners"]]
+
+
+def serve_package(folder: Folder, package: Package, dispatch: str) -> None:
+    """Have the chaincode server serve `package`, in the place of the namespace's package before.
+
+    A new namespace gets the next free port. A server that runs takes it up at once.
+    """
+    if not (folder.chaincode / "tls").exists():
+        make_tls(folder, folder.chaincode / "tls", f"chaincode.{folder.code}", LOCAL_ADDRESS)
+        make_tls(folder, folder.chaincode / "client", f"peer.{folder.code}", LOCAL_ADDRESS)
+    served = {listener.namespace: listener for listener in listeners(folder)}
+    before = served.get(package.namespace)
+    address = before.address if before else f"{LOCAL_ADDRESS}:{_free_port(folder)}"
+    served[package.namespace] = Listener(package.id, package.namespace, address)
+    _write_connection(folder, package.namespace, address)
+    settings = {
+        "dispatch": dispatch,
+        "listeners": [asdict(listener) for listener in served.values()],
+        "tls": _TLS,
+    }
+    partial = folder.chaincode / "settings.partial"
+    partial.write_text(json.dumps(settings, indent=2) + "\n")
+    partial.replace(folder.chaincode / "settings.json")
+    (folder.chaincode / "packages" / f"{package.label}.tar.gz").write_bytes(package.content)
+    number = running(folder, "chaincode")
+    if number is not None:
+        os.kill(number, signal.SIGHUP)
+
+
+def _free_port(folder: Folder) -> int:
+    taken = {int(listener.address.rpartition(":")[2]) for listener in listeners(folder)}
+    port = folder.ports.chaincode
+    while port in taken:
+        port += 1
+    return port
+
+
+def _write_connection(folder: Folder, namespace: str, address: str) -> None:
+    """What the peer reads when it builds the package: where this machine's server is, and its own key."""
+    client = folder.chaincode / "client"
+    connection = {
+        "address": address,
+        "dial_timeout": "10s",
+        "tls_required": True,
+        "client_auth_required": True,
+        "client_key": (client / "key.pem").read_text(),
+        "client_cert": (client / "certificate.pem").read_text(),
+        "root_cert": (client / "root.pem").read_text(),
+    }
+    path = folder.chaincode / "connections" / f"{namespace}.json"
+    write_private(path, json.dumps(connection, indent=2).encode())
