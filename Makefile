@@ -58,8 +58,8 @@ lock: setup ## write requirements/*.txt anew from pyproject.toml (UPGRADE=1: new
 	$(LOCKED) --group development --output-file requirements/development.txt
 	$(LOCKED) --constraint requirements/development.txt --output-file requirements/production.txt
 
-proto: setup ## generate the Python of gateway/proto/*.proto
-	$(BIN)/python -m grpc_tools.protoc --proto_path . --python_out . --pyi_out . --grpc_python_out . gateway/proto/*.proto
+proto: setup ## generate the Python of gateway/proto, typed stubs included
+	$(BIN)/python -m tools.protocol_buffers
 
 clean: ## remove what was built or installed here; the demonstration's data in run/ stays
 	rm -rf .venv build dist test-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -13,13 +13,14 @@ from chaincode.stub import Stub, composite_key, split_composite_key
 from chaincode.token import Balance, Purchase, Redemption
 
 PAGE = 500
-_SUPPLY: dict[str, tuple[str, type[Balance | Escrow | Income | Purchase | Redemption]]] = {
+SUPPLY: dict[str, tuple[str, type[Balance | Escrow | Income | Purchase | Redemption]]] = {
     "issued": ("purchase", Purchase),
     "balances": ("balance", Balance),
     "escrow": ("escrow", Escrow),
     "income": ("income", Income),
     "redeemed": ("redemption", Redemption),
 }
+"""The terms of issued = balances + escrow + income + redeemed: kind of key and record of each."""
 
 
 async def session(stub: Stub, session_id: bytes) -> bytes:
@@ -77,10 +78,10 @@ async def supply(stub: Stub, request: bytes) -> bytes:
     """`audit.supply`: one term of issued = balances + escrow + income + redeemed, by page, as
     {"sum", "rows", "bookmark"}. Request: term, bookmark (absent for the first page)."""
     fields = Fields.parse(request, "request")
-    term = fields.choice("term", *_SUPPLY)
+    term = fields.choice("term", *SUPPLY)
     bookmark = _bookmark(fields)
     fields.done()
-    kind, record = _SUPPLY[term]
+    kind, record = SUPPLY[term]
     page = await stub.page(composite_key(kind), PAGE, bookmark)
     amounts = [record.decode(entry.value).amount for entry in page.entries]
     return encode({"sum": sum(amounts), "rows": len(amounts), "bookmark": page.bookmark})

@@ -13,6 +13,8 @@ from chaincode.errors import NotFound
 from chaincode.record import Record
 from chaincode.stub import composite_key
 
+KIND = "meter"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading(Record):
@@ -55,4 +57,4 @@ class Meter(Record):
 
 def key_of(unit: int) -> str:
     """Where a unit's meter is kept."""
-    return composite_key("meter", f"{unit:05d}")
+    return composite_key(KIND, f"{unit:05d}")

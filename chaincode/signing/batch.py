@@ -12,7 +12,7 @@ offset bytes field        meaning
 12     4     boot         how often the unit has started; never falls
 16     4     number       rises with every batch, over restarts too; persisted before it is sent
 20     4     time         Unix seconds at the end of the batch
-24     8     register     cumulative energy in mWh at `time`; never falls
+24     8     register     cumulative energy in mWh at `time`, below 2^53; never falls
 32     16    session      first 16 bytes of the session id; zeros outside a session
 48     32    previous     `batch_hash` of the batch before; zeros for the first one after a start
 80     2     period       seconds between samples
@@ -30,8 +30,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import overload
 
 from chaincode.errors import InvalidArgument
 from chaincode.signing import domain
@@ -44,6 +46,8 @@ NO_SESSION = bytes(SESSION_BYTES)
 NO_BATCH = bytes(HASH_BYTES)
 NO_TEMPERATURE = -128
 NO_HUMIDITY = 255
+MAX_REGISTER = 2**53 - 1
+"""mWh: the largest integer that every JSON implementation keeps exactly (RFC 8259, section 6)."""
 
 _HEADER = struct.Struct("<BBH8sIIIQ16s32sHbBBBH")
 HEADER_BYTES = _HEADER.size
@@ -93,6 +97,48 @@ class Sample:
     """Tenths of a volt, 0 to 65,535."""
 
 
+class Samples(Sequence[Sample]):
+    """A decoded batch's samples, oldest first, each read from the bytes only when it is asked for.
+
+    Most readers of a batch want its register; making 120 objects for them would cost more than checking
+    its signature. Equal to any sequence of the same samples."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        """`raw` is the samples as they travel, four bytes each."""
+        self.raw = raw
+
+    def __len__(self) -> int:
+        return len(self.raw) // _SAMPLE.size
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (Sample(*pair) for pair in _SAMPLE.iter_unpack(self.raw))
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Sample, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | tuple[Sample, ...]:
+        if isinstance(index, slice):
+            return tuple(self[each] for each in range(*index.indices(len(self))))
+        place = range(len(self))[index]
+        return Sample(*_SAMPLE.unpack_from(self.raw, place * _SAMPLE.size))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Samples):
+            return self.raw == other.raw
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A reading batch as its fields; units and ranges as in the module's table."""
@@ -110,7 +156,7 @@ class Batch:
     temperature: int
     humidity: int
     reason: Reason
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
 
     def encode(self) -> bytes:
         """The batch's bytes without authentication."""
@@ -132,6 +178,8 @@ class Batch:
             self.reason,
             0,
         )
+        if isinstance(self.samples, Samples):
+            return header + self.samples.raw
         return header + b"".join(_SAMPLE.pack(s.current, s.voltage) for s in self.samples)
 
 
@@ -176,6 +224,8 @@ def decode_batch(body: bytes) -> Batch:
         raise InvalidArgument("batch", "has zeros in its reserved bytes")
     if reason > max(Reason):
         raise InvalidArgument("batch.reason", f"is at most {int(max(Reason))}")
+    if register > MAX_REGISTER:
+        raise InvalidArgument("batch.register", f"is at most {MAX_REGISTER}")
     return Batch(
         unit=unit,
         network=network,
@@ -190,7 +240,7 @@ def decode_batch(body: bytes) -> Batch:
         temperature=temperature,
         humidity=humidity,
         reason=Reason(reason),
-        samples=tuple(Sample(*pair) for pair in _SAMPLE.iter_unpack(body[HEADER_BYTES:])),
+        samples=Samples(bytes(body[HEADER_BYTES:])),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chaincode.signing import merkle
 from chaincode.signing.block import NO_BLOCK, Header, InclusionProof, decode_header, header_hash
+from chaincode.signing.export import ExportedBlock
 from chaincode.signing.octets import MalformedError, octets
 from chaincode.signing.transaction import (
     ABSENT,
@@ -83,17 +84,24 @@ def read_events(snapshot: Snapshot, number: int) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def prove(snapshot: Snapshot, transaction_id: str) -> InclusionProof | None:
-    """What shows anybody with the root certificate that a transaction is in its block."""
-    version = snapshot.find(transaction_id)
-    if version is None:
+def export(snapshot: Snapshot, number: int) -> ExportedBlock | None:
+    """Block `number` as an auditor takes it away; None where there is none."""
+    row = snapshot.block(number)
+    certificate = None if row is None else snapshot.signer(row.signer)
+    if row is None or certificate is None:
         return None
-    number, index = version >> BLOCK_SHIFT, version % MAX_TRANSACTIONS
+    return ExportedBlock(row.header, row.signature, certificate, tuple(snapshot.bodies(number)))
+
+
+def prove(snapshot: Snapshot, number: int, index: int) -> InclusionProof | None:
+    """What shows that a transaction is in its block, to whoever has the root; None where it is not."""
     row = snapshot.block(number)
     certificate = None if row is None else snapshot.signer(row.signer)
     if row is None or certificate is None:
         return None
     bodies = snapshot.bodies(number)
+    if not 0 <= index < len(bodies):
+        return None
     path = merkle.inclusion_path([merkle.leaf_hash(body) for body in bodies], index)
     return InclusionProof(row.header, row.signature, certificate, bodies[index], index, path)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from chaincode.signing.block import InclusionProof
+from chaincode.signing.export import ExportedBlock
 from network.embedded.orderer import MAX_BLOCK
 from network.embedded.peer import CHECKED_AT_OPEN, Peer
 from network.embedded.proposal import Proposer
@@ -131,6 +132,16 @@ class EmbeddedLedger:
 
         Raises EvaluateError where it is not."""
         return self._peer.prove(transaction_id)
+
+    async def prove_at(self, block: int, index: int) -> InclusionProof:
+        """As `prove`, for the transaction `index` of a block: a read set names those."""
+        return self._peer.prove_at(block, index)
+
+    async def export(self, number: int) -> ExportedBlock:
+        """One block for an auditor to verify elsewhere (`client.auditor`).
+
+        Raises EvaluateError where there is none."""
+        return self._peer.export(number)
 
     async def verify(self, progress: Progress | None = None) -> Verified:
         """Check every block, transaction, signature and row of state, while the ledger is in use or not.

@@ -15,8 +15,9 @@ from chaincode.errors import ContractError
 from chaincode.signing import domain
 from chaincode.signing.block import LEDGER_ROLE, InclusionProof
 from chaincode.signing.certificate import Certificate, CertificateError
+from chaincode.signing.export import ExportedBlock
 from chaincode.signing.transaction import VALIDATIONS, decode_transaction
-from network.embedded.block import prove, read_block, read_events
+from network.embedded.block import export, prove, read_block, read_events
 from network.embedded.errors import LedgerAltered, LedgerForeign, explain, explained
 from network.embedded.orderer import MAX_BLOCK, Orderer, Pending
 from network.embedded.proposal import SignedProposal
@@ -203,10 +204,27 @@ class Peer:
     def prove(self, transaction_id: str) -> InclusionProof:
         """What shows offline that a transaction is on the ledger. Raises EvaluateError."""
         with self._reading(EvaluateError) as snapshot:
-            proof = prove(snapshot, transaction_id)
+            version = snapshot.find(transaction_id)
+            proof = None if version is None else prove(snapshot, *divmod(version, 1 << BLOCK_SHIFT))
         if proof is None:
             raise EvaluateError("the ledger has no such transaction", transaction_id)
         return proof
+
+    def prove_at(self, block: int, index: int) -> InclusionProof:
+        """As `prove`, for the transaction at a place. Raises EvaluateError."""
+        with self._reading(EvaluateError) as snapshot:
+            proof = prove(snapshot, block, index)
+        if proof is None:
+            raise EvaluateError(f"block {block} has no transaction {index}")
+        return proof
+
+    def export(self, number: int) -> ExportedBlock:
+        """One block for an auditor to verify elsewhere. Raises EvaluateError where there is none."""
+        with self._reading(EvaluateError) as snapshot:
+            block = export(snapshot, number)
+        if block is None:
+            raise EvaluateError(f"there is no block {number}; the last one is {self._orderer.height - 1}")
+        return block
 
     def _check_creator(self, signed: SignedProposal, failure: type[LedgerError]) -> Certificate:
         if self._closed:

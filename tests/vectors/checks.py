@@ -68,6 +68,7 @@ def batch_checks() -> Iterator[Case]:
         "version": b"\x02" + body[1:],
         "reason": body[:85] + b"\x07" + body[86:],
         "reserved": body[:86] + b"\x01\x00" + body[88:],
+        "register": body[:24] + (2**53).to_bytes(8, "little") + body[32:],
         "count": body[:84] + b"\x79" + body[85:] + bytes(4 * (121 - len(batch.samples))),
     }
     yield from _unit_checks("batch", body, others, domain.REQUEST)

@@ -175,6 +175,7 @@ def _verdict(kind: str, case: Case) -> str:
         "count": count > 120,
         "reason": found.get("reason", 0) > 6,
         "reserved": found.get("zero", 0) != 0,
+        "register": found.get("register", 0) >= 2**53,
         "kind": kinds is not None and found["kind"] not in kinds,
         "options": found.get("options", 0) > 3,
         "unit": found["unit"] != case["unit"],

@@ -1,0 +1,199 @@
+"""What each unit is to do, until its batches show that it does.
+
+`send` keeps the latest wanted command of a unit. A transport gives it, signed, on the unit's stream or as
+an answer to its next request, and gives it again until the unit has shown that it heard it: by not
+sending again what the command acknowledged, and by a batch that shows it obeyed. Where nothing is
+wanted the answer is an acknowledgement.
+
+An ON that is given late grants only what is left of its time, and one that is given too late is dropped,
+so that no relay stays closed longer than whoever sent the command knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chaincode.signing.batch import NO_SESSION, SESSION_BYTES, Batch, Flag
+from chaincode.signing.command import Command, CommandKind, seal_command, sign_command
+from chaincode.unit import ED25519
+from gateway.clock import Clock
+from gateway.metering.acceptance import Acceptance
+from gateway.metering.counter import CommandCounters
+from gateway.metering.directory import EnrolledUnit
+from gateway.metering.keys import Keys
+
+MAX_GRANT = 65_535
+"""Seconds."""
+MAX_CURRENT = 65_535
+"""Tenths of an ampere."""
+
+
+class Connection(Protocol):
+    """A way to a unit that is open now: a stream, or a request whose answer is held."""
+
+    def wake(self) -> None:
+        """There is a command to give."""
+
+    def displace(self) -> None:
+        """A newer connection has the unit's commands from now on; close."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """The command that a unit is to obey."""
+
+    kind: CommandKind
+    session: bytes
+    grant: int
+    current: int
+    until: int
+    """Milliseconds since 1970 at which an ON's grant ends."""
+    given_on: Connection | None = None
+    given: int = -1
+    """What it acknowledged when it was last given."""
+
+    def shown_by(self, batch: Batch) -> bool:
+        """Whether a unit that sent this batch does what is wanted."""
+        if self.kind is CommandKind.ON:
+            return batch.session == self.session and bool(batch.flags & Flag.CLOSED)
+        if self.kind is CommandKind.OFF:
+            return not batch.flags & Flag.CLOSED
+        return batch.session != self.session or bool(batch.flags & Flag.END)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One unit: what is wanted of it, and what is known of it from its own batches."""
+
+    wanted: _Wanted | None = None
+    current: Connection | None = None
+    unit: EnrolledUnit | None = None
+    boot: int = 0
+    acknowledged: int = 0
+
+
+class Outbox:
+    """The commands for all units of the gateway."""
+
+    def __init__(self, counters: CommandCounters, keys: Keys, network: bytes, clock: Clock) -> None:
+        self._counters = counters
+        self._keys = keys
+        self._network = network
+        self._clock = clock
+        self._desks: dict[int, _Desk] = {}
+
+    def send(self, unit: int, kind: CommandKind, session: bytes, grant: int = 0, current: int = 0) -> None:
+        """Want `unit` to do this from now on, instead of whatever was wanted before.
+
+        `session` is the first 16 bytes of its id; `grant` seconds from now for which an ON holds (1 to
+        65,535, and 0 for the others); `current` in 0.1 A, 0 for the unit's own maximum. Returns at once:
+        the command is given when the unit can be reached. Nothing is kept over a restart: whoever sends
+        commands sends the ones that still hold again.
+
+        Raises ValueError for what no command can say."""
+        if kind is CommandKind.ACKNOWLEDGE:
+            raise ValueError("an acknowledgement is nothing to want; every answer is one")
+        if len(session) != SESSION_BYTES:
+            raise ValueError(f"session has {SESSION_BYTES} bytes")
+        if not (0 < grant <= MAX_GRANT if kind is CommandKind.ON else grant == 0):
+            raise ValueError(f"grant is 1 to {MAX_GRANT} seconds with ON and 0 otherwise")
+        if not 0 <= current <= MAX_CURRENT:
+            raise ValueError(f"current is 0 to {MAX_CURRENT} tenths of an ampere")
+        desk = self._desk(unit)
+        until = self._clock.now() + 1_000 * grant
+        desk.wanted = _Wanted(kind, session, grant, current, until)
+        if desk.current is not None:
+            desk.current.wake()
+
+    def meet(self, unit: EnrolledUnit, boot: int, acknowledged: int) -> None:
+        """Learn which start a unit is in and which of its batches is the last one stored."""
+        desk = self._desk(unit.number)
+        if desk.unit is not None and desk.unit.enrolled_at == unit.enrolled_at:
+            boot, acknowledged = max(boot, desk.boot), max(acknowledged, desk.acknowledged)
+        desk.unit, desk.boot, desk.acknowledged = unit, boot, acknowledged
+
+    def observe(self, acceptance: Acceptance) -> None:
+        """Learn from a stored body what `meet` does, and whether the unit heard and obeyed."""
+        self.meet(acceptance.unit, acceptance.boot, acceptance.acknowledged)
+        if acceptance.elsewhere:
+            self._counters.forget(acceptance.unit.number)
+        desk = self._desk(acceptance.unit.number)
+        wanted = desk.wanted
+        if wanted is None or wanted.given_on is None:
+            return
+        if acceptance.latest is None or acceptance.lowest <= wanted.given:
+            return
+        if wanted.shown_by(acceptance.latest):
+            desk.wanted = None
+        else:
+            wanted.given_on = None
+
+    def attach(self, unit: int, connection: Connection, fresh: bool) -> bool:
+        """Whether commands for `unit` are pushed to `connection` from now on.
+
+        A connection that brought the unit's latest batch (`fresh`) displaces the one before. One that
+        brought only what is stored already may be anybody's with a recording, so it displaces nobody."""
+        desk = self._desk(unit)
+        if desk.current is connection:
+            return True
+        if desk.current is not None:
+            if not fresh:
+                return False
+            desk.current.displace()
+        desk.current = connection
+        return True
+
+    def detach(self, unit: int, connection: Connection) -> None:
+        """Push nothing more to `connection`."""
+        desk = self._desk(unit)
+        if desk.current is connection:
+            desk.current = None
+
+    def pending(self, unit: int, connection: Connection) -> bool:
+        """Whether there is a command other than an acknowledgement to give on `connection`."""
+        wanted = self._wanted(self._desk(unit))
+        return wanted is not None and wanted.given_on is not connection
+
+    async def compose(self, unit: int, connection: Connection) -> bytes:
+        """The next message for `unit` on `connection`: what is wanted, or an acknowledgement.
+
+        Only for a unit that `meet` or `observe` knows. Raises `StoreError` where no counter could be
+        reserved."""
+        counter = await self._counters.take(unit)
+        desk = self._desk(unit)
+        if desk.unit is None:
+            raise RuntimeError(f"unit {unit} has not been heard of since the gateway started")
+        now = self._clock.now()
+        wanted = self._wanted(desk)
+        if wanted is None or wanted.given_on is connection:
+            kind, session, grant, current = CommandKind.ACKNOWLEDGE, NO_SESSION, 0, 0
+        else:
+            kind, session, current = wanted.kind, wanted.session, wanted.current
+            grant = (wanted.until - now) // 1_000 if kind is CommandKind.ON else 0
+            wanted.given_on, wanted.given = connection, desk.acknowledged
+        command = Command(
+            kind=kind,
+            unit=unit,
+            network=self._network,
+            boot=desk.boot,
+            counter=counter,
+            issued=now // 1_000,
+            session=session,
+            grant=grant,
+            current=current,
+            acknowledged=desk.acknowledged,
+        )
+        if desk.unit.unit_class == ED25519:
+            return sign_command(command, self._keys.signing_key())
+        return seal_command(command, desk.unit.key)
+
+    def _desk(self, unit: int) -> _Desk:
+        return self._desks.setdefault(unit, _Desk())
+
+    def _wanted(self, desk: _Desk) -> _Wanted | None:
+        """What is wanted and not too late."""
+        wanted = desk.wanted
+        if wanted is not None and wanted.kind is CommandKind.ON and wanted.until - self._clock.now() < 1_000:
+            desk.wanted = wanted = None
+        return wanted

@@ -1,0 +1,1 @@
+"""Condocharge's protocol package."""

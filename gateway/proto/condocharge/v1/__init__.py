@@ -1,0 +1,1 @@
+"""Version 1 of the protocol: fields are added, never renumbered or removed."""
