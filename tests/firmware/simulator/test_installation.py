@@ -1,0 +1,81 @@
+"""A socket with its unit: what the meter says against the electrical truth."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaincode.signing.batch import Flag
+from chaincode.signing.command import CommandKind
+from firmware.simulator.electrical.battery import Battery
+from firmware.simulator.electrical.car import Car
+from firmware.simulator.electrical.channel import Channel
+from firmware.simulator.electrical.hall import HallSensor
+from firmware.simulator.electrical.outlet import Outlet
+from firmware.simulator.installation import Installation, Metering, Oscillator
+from firmware.simulator.unit.metering import HALL
+from tests.firmware.simulator.counterpart import EPOCH, Counterpart, identity
+
+
+def run(place: Installation, *, step: float, rated: float) -> tuple[int, float]:
+    """Charge a car for an hour; mWh by the register and by the truth."""
+    gateway = Counterpart()
+    place.power_up()
+    gateway.receive(place.step(EPOCH, configuration=gateway.configuration(maximum=320)).batches)
+    place.outlet.car = Car(Battery(50_000, 0), rated=rated, least=min(2.0, rated))
+    gateway.receive(
+        place.step(EPOCH + 6, command=gateway.command(CommandKind.ON, EPOCH + 6, grant=5_000)).batches
+    )
+    time = EPOCH + 6.0
+    while time < EPOCH + 3_606:
+        time += step
+        gateway.receive(place.step(time).batches)
+    place.step(time, command=gateway.command(CommandKind.END, int(time)))
+    gateway.receive(place.step(time + 2).batches)
+    begin, end = gateway.flags(Flag.BEGIN)[0], gateway.flags(Flag.END)[0]
+    return end.register - begin.register, place.outlet.energy * 1_000
+
+
+@pytest.mark.parametrize("rated", [6.0, 10.0, 16.0, 32.0])
+def test_the_register_is_within_one_percent_in_fast_mode(rated: float) -> None:
+    """With the clamp, from 6 A."""
+    register, truth = run(Installation(Outlet(float(EPOCH)), identity()), step=60, rated=rated)
+    assert register == pytest.approx(truth, rel=0.003)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rated", "bound"), [(1.0, 0.03), (6.0, 0.01), (16.0, 0.01)])
+def test_the_register_is_within_its_bounds_when_sampled(rated: float, bound: float) -> None:
+    """Conversion by conversion along the waveform: 3 % from 1 A, 1 % from 6 A."""
+    place = Installation(Outlet(float(EPOCH)), identity(), metering=Metering.SAMPLED)
+    register, truth = run(place, step=10, rated=rated)
+    assert register == pytest.approx(truth, rel=bound)
+
+
+def test_the_hall_sensor_measures_too() -> None:
+    """Up to where it is linear."""
+    place = Installation(Outlet(float(EPOCH)), identity(), channel=Channel(HallSensor()), calibration=HALL)
+    register, truth = run(place, step=60, rated=10.0)
+    assert register == pytest.approx(truth, rel=0.003)
+
+
+def test_a_fast_oscillator_overcounts_by_as_much() -> None:
+    """100 ppm, as bad crystals are, are a hundredth of a percent."""
+    drifting = Installation(Outlet(float(EPOCH)), identity(), oscillator=Oscillator(100))
+    true = Installation(Outlet(float(EPOCH)), identity())
+    register, _ = run(drifting, step=60, rated=16)
+    assert register == pytest.approx(run(true, step=60, rated=16)[0] * 1.0001, abs=30)
+
+
+def test_a_power_cut_takes_socket_and_unit() -> None:
+    """Nothing flows and nothing steps until power is back; the relay is then open."""
+    place = Installation(Outlet(float(EPOCH)), identity())
+    run(place, step=60, rated=10)
+    energy = place.outlet.energy
+    place.power_cut()
+    with pytest.raises(RuntimeError, match="no power"):
+        place.step(EPOCH + 9_000)
+    place.power_up()
+    assert place.outlet.relay is not None
+    assert not place.outlet.relay.closed
+    place.step(EPOCH + 9_100)
+    assert place.outlet.energy == energy

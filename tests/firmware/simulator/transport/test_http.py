@@ -1,0 +1,35 @@
+"""The simulated unit over HTTP."""
+
+from __future__ import annotations
+
+import random
+
+import httpx
+import pytest
+
+from chaincode.signing.batch import Flag
+from firmware.simulator.transport.disturbance import Disturbance, DisturbedHttp
+from firmware.simulator.transport.http import HttpTransport
+from tests.firmware.simulator.transport.gateway import SmallGateway, charge, fast_clock
+
+SETTINGS = [
+    pytest.param(Disturbance(), id="sound"),
+    pytest.param(
+        Disturbance(drop=0.2, duplicate=0.3, delay=(0.0, 0.02), randomness=random.Random(5)), id="bad"
+    ),
+]
+
+
+@pytest.mark.parametrize("weather", SETTINGS)
+async def test_a_session_over_http(weather: Disturbance) -> None:
+    """From the question for a configuration to the last batch; a bad network costs no energy."""
+    now = fast_clock()
+    gateway = SmallGateway(now)
+    network = DisturbedHttp(httpx.MockTransport(gateway.handle), weather)
+    async with httpx.AsyncClient(transport=network, base_url="http://gateway.example") as client:
+        place = await charge(gateway, HttpTransport(client, wait=2, backoff=0.01), now)
+    begin, end = gateway.unit.flags(Flag.BEGIN)[0], gateway.unit.flags(Flag.END)[-1]
+    assert end.register - begin.register == pytest.approx(place.outlet.energy * 1_000, rel=0.01)
+    assert place.outlet.energy == pytest.approx(100, rel=0.001)
+    assert place.unit is not None
+    assert not place.unit.refusals.keys() - {"counter", "issued"}
