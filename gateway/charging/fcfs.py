@@ -111,6 +111,8 @@ def _clearing(now: int, given: list[tuple[Request, int]], grants: Iterable[Grant
 
 def _starts(now: int, limit: int, waiting: list[Request], given: list[tuple[Request, int]]) -> list[int]:
     """When each waiting session would begin, if all went on as it is and each then got its maximum."""
+    if not waiting:
+        return []
     free = limit - sum(request.connection.load(current) for request, current in given)
     ends = [(now + r.remaining(now, current), r.connection.load(current)) for r, current in given]
     heapq.heapify(ends)

@@ -23,6 +23,8 @@ class Code(StrEnum):
     """First in the queue; waits for power that an earlier grant may still use [`wait` seconds]."""
     NEVER = "never"
     """The unit's least load is above the group's limit [`least`, `limit` W]."""
+    OCCUPIED = "occupied"
+    """Another session is still under way at the same unit."""
     OFFLINE = "offline"
     """The unit is not heard."""
     FULL = "full"
@@ -59,31 +61,28 @@ class Why:
     @property
     def text(self) -> str:
         """The English sentence, such as "second in the queue, about 40 minutes"."""
-        match self.code:
-            case Code.CHARGING:
-                return f"charging at up to {_amperes(self.current)}"
-            case Code.SHARED:
-                return (
-                    f"charging at up to {_amperes(self.current)} of {_amperes(self.maximum)}: "
-                    "the supply is shared"
-                )
-            case Code.QUEUED:
-                return f"{_ordinal(self.position or 1)} in the queue, {_duration(self.wait)}"
-            case Code.CLEARING:
-                return f"next: waiting for the supply to become free, {_duration(self.wait)}"
-            case Code.NEVER:
-                return (
-                    f"cannot charge here: this unit needs at least {self.least} W "
-                    f"and its group may use {self.limit} W"
-                )
-            case Code.OFFLINE:
-                return "waiting: the unit is not heard"
-            case Code.FULL:
-                return "the vehicle takes no more"
-            case Code.ENDING:
-                return "ending: waiting for the last reading"
+        sentence = _SENTENCES[self.code]
+        return sentence.format(
+            current=_amperes(self.current),
+            maximum=_amperes(self.maximum),
+            position=_ordinal(self.position or 1),
+            wait=_duration(self.wait),
+            least=self.least,
+            limit=self.limit,
+        )
 
 
+_SENTENCES = {
+    Code.CHARGING: "charging at up to {current}",
+    Code.SHARED: "charging at up to {current} of {maximum}: the supply is shared",
+    Code.QUEUED: "{position} in the queue, {wait}",
+    Code.CLEARING: "next: waiting for the supply to become free, {wait}",
+    Code.NEVER: "cannot charge here: this unit needs at least {least} W and its group may use {limit} W",
+    Code.OCCUPIED: "waiting for the session before at the same unit to end",
+    Code.OFFLINE: "waiting: the unit is not heard",
+    Code.FULL: "the vehicle takes no more",
+    Code.ENDING: "ending: waiting for the last reading",
+}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 

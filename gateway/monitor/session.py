@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from chaincode.evidence import reading_of
 from chaincode.session import END_TOLERANCE, Session
-from chaincode.signing.batch import Batch, Flag
+from chaincode.signing.batch import SESSION_BYTES, Batch, Flag
 from chaincode.tariff import Tariff
 from chaincode.unit import Unit
 from gateway.charging.reason import Code, Why
@@ -118,9 +118,19 @@ class LiveSession:
         return self.record.id
 
     @property
+    def key(self) -> bytes:
+        """How the unit's messages name it: the first 16 bytes of its id."""
+        return bytes.fromhex(self.record.id)[:SESSION_BYTES]
+
+    @property
     def begun(self) -> bool:
         """Whether a batch of it has come, so that there is something to settle."""
         return self.account.first is not None
+
+    @property
+    def dark(self) -> bool:
+        """Whether its last batch showed an open relay: a power cut, a grant that ran out, or a pause."""
+        return self.begun and not self.vehicle.closed
 
     @property
     def running(self) -> bool:
@@ -181,6 +191,10 @@ class LiveSession:
             until = exhausted + _LATENCY
         return min(until, self.record.deadline)
 
+    def full_grant(self) -> int:
+        """Seconds of a full grant at its unit."""
+        return self.unit.grant
+
     def request(self, now: int) -> Request | None:
         """What the scheduler is asked for, None where the session wants no power."""
         if not self.running:
@@ -209,11 +223,11 @@ class LiveSession:
             return Activity.ENDED
         if self.stopping is not None:
             return Activity.STOPPING
-        if self.granted_at is None:
-            return Activity.QUEUED
         if self.vehicle.full:
             return Activity.COMPLETE
-        return Activity.CHARGING if self.grant is not None else Activity.PAUSED
+        if self.why.code in (Code.CHARGING, Code.SHARED):
+            return Activity.CHARGING
+        return Activity.QUEUED if self.granted_at is None else Activity.PAUSED
 
     @property
     def needs_checkpoint(self) -> bool:

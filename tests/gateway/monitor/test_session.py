@@ -10,6 +10,7 @@ from chaincode.session import Session
 from chaincode.signing.batch import NO_BATCH, Batch, Flag, Reason, Sample
 from chaincode.tariff import Band, Tariff
 from chaincode.unit import Unit
+from gateway.charging.reason import Code, Why
 from gateway.charging.scheduler import LEAST_CURRENT, Grant
 from gateway.monitor.session import Activity, Cancel, LiveSession, Patience, Settle, Stop
 from gateway.monitor.stopped import StoppedReason
@@ -59,6 +60,7 @@ class Driven:
         load = FACTS.connection.load(current)
         until = self.now + FACTS.grant
         self.live.grant = Grant(7, "garage", self.live.id, current, load, until)
+        self.live.why = Why(Code.CHARGING, current=current)
 
     def send(self, seconds: int = 60, current: int = 0, flags: Flag = PLUGGED, **changes: object) -> bool:
         """Let time pass at a current of `current` mA, then send a batch of samples, one a minute."""

@@ -1,0 +1,1 @@
+"""Notifications: telling those who listen what has changed (paper section 4.3.3)."""

@@ -1,0 +1,1 @@
+"""Transactions: everything the gateway does on the ledger (paper section 4.3.3, Transaction/Blockchain)."""
