@@ -1,0 +1,166 @@
+#include "exchange.h"
+
+#include "board.h"
+#include "flash.h"
+#include "identity.h"
+#include "network.h"
+#include "store.h"
+
+/* The longest head of a question, counted for the largest numbers and a name of 39 characters. */
+#define HEAD_BYTES_MAX 184u
+#define READ_BYTES 32u
+
+struct text {
+    uint8_t count;
+    uint8_t bytes[HEAD_BYTES_MAX];
+};
+
+static void add(struct text *text, const FLASH char *piece)
+{
+    while (*piece != '\0' && text->count < HEAD_BYTES_MAX) {
+        text->bytes[text->count++] = (uint8_t)*piece++;
+    }
+}
+
+static void add_number(struct text *text, uint32_t number)
+{
+    uint8_t digits[10];
+    uint8_t count = 0;
+    do {
+        digits[count++] = (uint8_t)('0' + number % 10u);
+        number /= 10u;
+    } while (number > 0);
+    while (count > 0 && text->count < HEAD_BYTES_MAX) {
+        text->bytes[text->count++] = digits[--count];
+    }
+}
+
+static void add_host(struct text *text, const char *host)
+{
+    while (*host != '\0' && text->count < HEAD_BYTES_MAX) {
+        text->bytes[text->count++] = (uint8_t)*host++;
+    }
+}
+
+static const FLASH char GET_UNIT[] = "GET /v1/units/";
+static const FLASH char POST_UNIT[] = "POST /v1/units/";
+static const FLASH char CONFIGURATION_PATH[] = "/configuration?boot=";
+static const FLASH char READINGS_PATH[] = "/readings?wait=";
+static const FLASH char REQUESTS_PATH[] = "/requests?wait=";
+static const FLASH char HOST_LINE[] = " HTTP/1.0\r\nHost: ";
+static const FLASH char COLON[] = ":";
+static const FLASH char BODY_LINES[] = "\r\nContent-Type: application/octet-stream\r\nContent-Length: ";
+static const FLASH char END_LINES[] = "\r\n\r\n";
+
+static void server_name(const struct exchange *exchange, char name[HOST_BYTES])
+{
+    if (exchange->kind == EXCHANGE_CONFIGURATION) {
+        identity_server(name);
+    } else {
+        store_host(SERVER_OFFSET, name);
+    }
+}
+
+static void write_head(struct text *text, const struct exchange *exchange, uint16_t port, uint16_t body)
+{
+    char name[HOST_BYTES];
+    bool asks = exchange->kind == EXCHANGE_CONFIGURATION;
+    text->count = 0;
+    add(text, asks ? GET_UNIT : POST_UNIT);
+    add_number(text, exchange->unit);
+    add(text, asks ? CONFIGURATION_PATH : exchange->kind == EXCHANGE_READINGS ? READINGS_PATH : REQUESTS_PATH);
+    add_number(text, asks ? exchange->boot : exchange->wait);
+    add(text, HOST_LINE);
+    server_name(exchange, name);
+    add_host(text, name);
+    add(text, COLON);
+    add_number(text, port);
+    if (!asks) {
+        add(text, BODY_LINES);
+        add_number(text, body);
+    }
+    add(text, END_LINES);
+}
+
+void exchange_begin(struct exchange *exchange, enum exchange_kind kind, const char *host, uint16_t port,
+                    uint8_t wait, uint32_t now)
+{
+    exchange->kind = (uint8_t)kind;
+    exchange->state = EXCHANGE_OPENING;
+    exchange->wait = wait;
+    exchange->since = now;
+    http_start(&exchange->http);
+    network_open(host, port);
+}
+
+static uint16_t body_bytes(const struct exchange *exchange, const struct ring *ring)
+{
+    if (exchange->kind == EXCHANGE_READINGS) {
+        return ring->held;
+    }
+    return exchange->kind == EXCHANGE_REQUEST ? exchange->request_bytes : 0;
+}
+
+static void place(struct exchange *exchange, struct ring *ring, uint16_t port)
+{
+    struct text text;
+    uint16_t body = body_bytes(exchange, ring);
+    write_head(&text, exchange, port, body);
+    if (exchange->state == EXCHANGE_OPENING) {
+        network_begin((uint16_t)(text.count + body));
+        exchange->state = EXCHANGE_PLACING;
+        return;
+    }
+    network_write(text.bytes, text.count);
+    if (body > 0) {
+        network_write(exchange->kind == EXCHANGE_READINGS ? ring->bytes : exchange->request, body);
+    }
+    network_end();
+    ring_release(ring);
+    exchange->state = EXCHANGE_ANSWERING;
+}
+
+static enum exchange_result finish(struct exchange *exchange, struct ring *ring, enum exchange_result result)
+{
+    network_close();
+    ring_release(ring);
+    exchange->state = EXCHANGE_IDLE;
+    return result;
+}
+
+static enum exchange_result read_answer(struct exchange *exchange, struct ring *ring)
+{
+    uint8_t bytes[READ_BYTES];
+    uint16_t count = network_read(bytes, READ_BYTES);
+    while (count > 0) {
+        http_take(&exchange->http, bytes, count);
+        count = network_read(bytes, READ_BYTES);
+    }
+    if (exchange->http.state == HTTP_DONE) {
+        return finish(exchange, ring, EXCHANGE_ANSWERED);
+    }
+    if (exchange->http.state == HTTP_REFUSED || network_finished()) {
+        return finish(exchange, ring, EXCHANGE_FAILED);
+    }
+    return EXCHANGE_PENDING;
+}
+
+enum exchange_result exchange_step(struct exchange *exchange, struct ring *ring, uint16_t port, uint32_t now)
+{
+    enum network_state state = network_state();
+    uint32_t patience = EXCHANGE_PATIENCE + exchange->wait * 1000u;
+    if (state == NETWORK_FAILED || now - exchange->since > patience) {
+        return finish(exchange, ring, EXCHANGE_FAILED);
+    }
+    if (exchange->state == EXCHANGE_OPENING && state == NETWORK_OPEN) {
+        if (exchange->kind == EXCHANGE_READINGS && ring_hold(ring, NETWORK_SEND_BYTES - HEAD_BYTES_MAX) == 0) {
+            return finish(exchange, ring, EXCHANGE_FAILED);
+        }
+        place(exchange, ring, port);
+    } else if (exchange->state == EXCHANGE_PLACING && state == NETWORK_READY) {
+        place(exchange, ring, port);
+    } else if (exchange->state == EXCHANGE_ANSWERING) {
+        return read_answer(exchange, ring);
+    }
+    return EXCHANGE_PENDING;
+}

@@ -1,0 +1,41 @@
+/* One question to the gateway and its answer, over HTTP (docs/protocol.md, "REST", the rows for units). */
+#ifndef CONDOCHARGE_EXCHANGE_H
+#define CONDOCHARGE_EXCHANGE_H
+
+#include <stdint.h>
+
+#include "http.h"
+#include "request.h"
+#include "ring.h"
+
+/* The gateway may hold an answer for `wait` seconds; this much more and the exchange has failed, ms. */
+#define EXCHANGE_PATIENCE 15000u
+
+enum exchange_kind { EXCHANGE_CONFIGURATION, EXCHANGE_READINGS, EXCHANGE_REQUEST };
+
+enum exchange_result { EXCHANGE_PENDING, EXCHANGE_ANSWERED, EXCHANGE_FAILED };
+
+enum exchange_state { EXCHANGE_IDLE, EXCHANGE_OPENING, EXCHANGE_PLACING, EXCHANGE_ANSWERING };
+
+struct exchange {
+    uint8_t state;
+    uint8_t kind;
+    uint8_t wait;
+    /* Bytes of the start request below. */
+    uint8_t request_bytes;
+    uint16_t unit;
+    uint32_t boot;
+    uint32_t since;
+    struct http http;
+    uint8_t request[REQUEST_BYTES_MAX];
+};
+
+/* Begin to ask `host`. `wait` is in seconds, for readings and requests. */
+void exchange_begin(struct exchange *exchange, enum exchange_kind kind, const char *host, uint16_t port,
+                    uint8_t wait, uint32_t now);
+
+/* Move it on; `host` names the server in the question, `ring` gives readings. The stream is closed when the
+ * result is not EXCHANGE_PENDING; the answer is then in `exchange->http.body`. */
+enum exchange_result exchange_step(struct exchange *exchange, struct ring *ring, uint16_t port, uint32_t now);
+
+#endif
