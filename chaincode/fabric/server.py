@@ -64,15 +64,19 @@ class _Port:
         self._server = grpc.aio.server(options=_OPTIONS)
         chaincode_shim_pb2_grpc.add_ChaincodeServicer_to_server(self._servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        try:
-            if tls is None:
-                self.port = self._server.add_insecure_port(listener.address)
-            else:
-                self.port = self._server.add_secure_port(listener.address, _credentials(tls))
-        except RuntimeError as error:
-            raise SettingsError(f"address: {listener.address} cannot be listened on: {error}") from error
+        self._credentials = None if tls is None else _credentials(tls)
+        self.port = 0
 
     async def start(self) -> None:
+        address = self.listener.address
+        try:
+            if self._credentials is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                self.port = self._server.add_secure_port(address, self._credentials)
+        except RuntimeError as error:
+            await self._server.stop(grace=None)
+            raise SettingsError(f"address: {address} cannot be listened on: {error}") from error
         await self._server.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         await self._health.set("protos.Chaincode", health_pb2.HealthCheckResponse.SERVING)
