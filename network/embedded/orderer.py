@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ from chaincode.signing.transaction import (
 from network.embedded.errors import LedgerFileError
 from network.embedded.proposal import SignedProposal
 from network.embedded.simulation import Simulated
-from network.embedded.snapshot import BLOCK_SHIFT, Snapshot
+from network.embedded.snapshot import BLOCK_SHIFT, Snapshot, Value
 from network.embedded.store import BlockRows, StateRow, Store
 from network.embedded.validation import RecentWrites
 from network.identity import Identity
@@ -33,6 +33,10 @@ from network.ledger import DUPLICATE_TXID, VALID, CommitError, Committed, Event,
 
 MAX_BLOCK = 256
 """Transactions in a block: enough that a write's cost is shared, few enough to be made in milliseconds."""
+
+
+Committing = Callable[[int, tuple[Event, ...], Mapping[tuple[str, str], Value]], None]
+"""Told of a durable block: its number, events, and the newest value of each key that it wrote."""
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class _Cut:
     decided: list[tuple[Pending, str]]
     """Each transaction with its validation code."""
     events: tuple[Event, ...]
+    written: dict[tuple[str, str], Value]
 
 
 class Orderer:
@@ -68,10 +73,10 @@ class Orderer:
         signer: Identity,
         height: int,
         last_hash: bytes,
-        committed: Callable[[int, tuple[Event, ...]], None],
+        committed: Committing,
         max_block: int,
     ) -> None:
-        """`committed` is told of each durable block, number and events, before its submitters are."""
+        """`committed` is told of each durable block before its submitters are."""
         self._store = store
         self._channel = channel
         self._identity = signer
@@ -145,6 +150,7 @@ class Orderer:
         decided = []
         hashes = []
         events = []
+        written: dict[tuple[str, str], Value] = {}
         for index, pending in enumerate(batch):
             version = self._height << BLOCK_SHIFT | index
             validation = self._validate(pending, rows, state)
@@ -152,7 +158,12 @@ class Orderer:
             hashes.append(merkle.leaf_hash(body))
             decided.append((pending, validation))
             event = pending.simulated.event
-            if validation == VALID and event is not None:
+            if validation != VALID:
+                continue
+            for each in pending.simulated.sets:
+                for write in each.writes:
+                    written[each.namespace, write.key] = Value(version, write.value)
+            if event is not None:
                 events.append(
                     Event(
                         self._height,
@@ -166,7 +177,7 @@ class Orderer:
         header = Header(self._channel, self._height, self._last_hash, merkle.root_hash(hashes), len(batch))
         rows.header = header.encode()
         rows.signature = self._identity.sign(domain.BLOCK + rows.header)
-        return _Cut(rows, header_hash(rows.header), decided, tuple(events))
+        return _Cut(rows, header_hash(rows.header), decided, tuple(events), written)
 
     def _validate(self, pending: Pending, rows: BlockRows, state: Snapshot) -> str:
         if (
@@ -226,7 +237,7 @@ class Orderer:
         number = cut.rows.number
         self._height = number + 1
         self._last_hash = cut.hash
-        self._committed(number, cut.events)
+        self._committed(number, cut.events, cut.written)
         for pending, validation in cut.decided:
             if pending.outcome.done():
                 continue  # whoever submitted it was cancelled; it is on the ledger all the same

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -18,13 +18,15 @@ from chaincode.signing.certificate import Certificate, CertificateError
 from chaincode.signing.export import ExportedBlock
 from chaincode.signing.transaction import VALIDATIONS, decode_transaction
 from network.embedded.block import export, prove, read_block, read_events
+from network.embedded.cache import StateCache
 from network.embedded.errors import LedgerAltered, LedgerForeign, explain, explained
 from network.embedded.orderer import MAX_BLOCK, Orderer, Pending
 from network.embedded.proposal import SignedProposal
 from network.embedded.simulation import Dispatch, Simulated, Simulation, UnsupportedError
-from network.embedded.snapshot import BLOCK_SHIFT, Snapshot
+from network.embedded.snapshot import BLOCK_SHIFT, Snapshot, Value
 from network.embedded.store import Store
-from network.embedded.verification import Progress, Verification, Verified
+from network.embedded.verification import Progress, Verified, verify
+from network.embedded.view import View
 from network.identity import Identity
 from network.ledger import (
     Block,
@@ -72,6 +74,7 @@ class Peer:
         self._dispatch = dispatch
         self._seats = asyncio.Semaphore(_SIMULATIONS)
         self._recent: deque[tuple[int, tuple[Event, ...]]] = deque(maxlen=_REMEMBERED_BLOCKS)
+        self._cache = StateCache()
         self._closed = False
         self._orderer = Orderer(
             store,
@@ -112,7 +115,7 @@ class Peer:
             raise LedgerForeign(f"the identity that signs blocks has the role {certificate.role}, not ledger")
         store = Store.open(path, channel)
         try:
-            verified = await asyncio.to_thread(_verify, store, channel, member.root, checked, progress)
+            verified = await asyncio.to_thread(verify, store, channel, member.root, checked, progress)
             return cls(
                 store,
                 channel=channel,
@@ -137,7 +140,7 @@ class Peer:
         """Check every block, transaction, signature and row of state in a thread of its own.
 
         Raises LedgerAltered naming the first block that is wrong."""
-        return await asyncio.to_thread(_verify, self._store, self.channel, self._root, None, progress)
+        return await asyncio.to_thread(verify, self._store, self.channel, self._root, None, progress)
 
     def height(self) -> int:
         """How many blocks there are."""
@@ -243,15 +246,16 @@ class Peer:
     async def _simulate(
         self, signed: SignedProposal, failure: type[LedgerError], *, read_only: bool
     ) -> Simulated:
+        cache = None if read_only else self._cache
         try:
             async with self._seats:
-                with self._store.snapshot() as snapshot:
+                with View(self._store, cache, self.height) as view:
                     simulation = Simulation(
                         signed.proposal,
                         signed.transaction_id,
                         self._dispatch,
                         _is_namespace,
-                        snapshot,
+                        view,
                         read_only=read_only,
                     )
                     return await simulation.run()
@@ -272,8 +276,12 @@ class Peer:
         with explained(self._path), self._store.snapshot() as snapshot:
             yield snapshot
 
-    def _announce(self, number: int, events: tuple[Event, ...]) -> None:
+    def _announce(
+        self, number: int, events: tuple[Event, ...], written: Mapping[tuple[str, str], Value]
+    ) -> None:
         self._recent.append((number, events))
+        for (namespace, key), value in written.items():
+            self._cache.put(namespace, key, value)
 
     def _events_of(self, number: int) -> tuple[Event, ...]:
         oldest = self._recent[0][0] if self._recent else self._orderer.height
@@ -285,10 +293,3 @@ class Peer:
 
 def _is_namespace(name: str) -> bool:
     return NAMESPACE.fullmatch(name) is not None
-
-
-def _verify(
-    store: Store, channel: str, root: bytes, transactions: int | None, progress: Progress | None
-) -> Verified:
-    with explained(store.path), store.snapshot() as snapshot:
-        return Verification(store.path, snapshot, channel, root).run(transactions, progress)

@@ -14,13 +14,13 @@ from chaincode.errors import ContractError, InvalidArgument
 from chaincode.signing.transaction import ABSENT, Proposal, RangeRecord, ReadRecord
 from chaincode.stub import LAST_CODE_POINT, SEPARATOR, Creator, Entry, KeyModification, Page, Stub
 from network.embedded.history import modifications
-from network.embedded.snapshot import Snapshot, Value
+from network.embedded.snapshot import Value
+from network.embedded.view import View
 
 Dispatch = Callable[[Stub, str, Sequence[bytes]], Awaitable[bytes]]
 """A chaincode: `chaincode.contract.dispatch`, or a test's."""
 _RANGE_ROWS = 256
 """Entries fetched at a time; between such fetches other transactions get their turn."""
-_NEVER_WRITTEN = Value(ABSENT, None)
 
 
 class UnsupportedError(Exception):
@@ -96,7 +96,7 @@ class _Namespace:
 
 
 class Simulation:
-    """One transaction being run over a snapshot, through however many namespaces it calls."""
+    """One transaction being run over a view of the state, through however many namespaces it calls."""
 
     def __init__(
         self,
@@ -104,14 +104,14 @@ class Simulation:
         transaction_id: str,
         dispatch: Dispatch,
         is_namespace: Callable[[str], bool],
-        snapshot: Snapshot,
+        view: View,
         *,
         read_only: bool,
     ) -> None:
         self.proposal = proposal
         self.transaction_id = transaction_id
         self.creator = Creator(proposal.msp_id, proposal.certificate)
-        self.snapshot = snapshot
+        self.view = view
         self.read_only = read_only
         self.paged = False
         self.event: tuple[str, bytes] | None = None
@@ -168,7 +168,7 @@ class EmbeddedStub:
         self, simulation: Simulation, namespace: str, callers: tuple[str, ...], space: _Namespace
     ) -> None:
         self._simulation = simulation
-        self._snapshot = simulation.snapshot
+        self._view = simulation.view
         self._namespace = namespace
         self._callers = callers
         self._space = space
@@ -201,7 +201,7 @@ class EmbeddedStub:
     def _get(self, key: str) -> bytes | None:
         value = self._space.values.get(key)
         if value is None:
-            value = self._snapshot.get(self._namespace, key) or _NEVER_WRITTEN
+            value = self._view.get(self._namespace, key)
             self._space.values[key] = value
         return value.value
 
@@ -236,7 +236,7 @@ class EmbeddedStub:
         reading = _RangeReading(start, end)
         self._space.ranges.append(reading)
         while True:
-            rows = self._snapshot.range(self._namespace, start, end, _RANGE_ROWS)
+            rows = self._view.snapshot().range(self._namespace, start, end, _RANGE_ROWS)
             for key, version, value in rows:
                 reading.reads.append(ReadRecord(key, version))
                 yield Entry(key, value)
@@ -255,14 +255,14 @@ class EmbeddedStub:
         if bookmark and not bookmark.startswith(prefix):
             raise ValueError("the bookmark is not one of this range")
         self._simulation.begin_paging()
-        rows = self._snapshot.range(self._namespace, bookmark or start, end, size + 1)
+        rows = self._view.snapshot().range(self._namespace, bookmark or start, end, size + 1)
         entries = tuple([Entry(key, value) for key, _, value in rows[:size]])
         return Page(entries, rows[size][0] if len(rows) > size else "")
 
     async def history(self, key: str) -> AsyncIterator[KeyModification]:
         """See `Stub`."""
         self._check_unrecorded("history is")
-        for modification in modifications(self._snapshot, self._namespace, key):
+        for modification in modifications(self._view.snapshot(), self._namespace, key):
             yield modification
 
     def _check_unrecorded(self, what: str) -> None:

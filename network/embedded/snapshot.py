@@ -150,6 +150,10 @@ class Snapshot:
         """Version and key of every row of state."""
         return iter(self._connection.execute("SELECT version, key FROM state"))
 
+    def identities(self) -> Iterator[tuple[bytes, int]]:
+        """Id and version of every row of the index of transaction ids."""
+        return iter(self._connection.execute("SELECT id, version FROM transaction_id"))
+
     def counts(self) -> tuple[int, int]:
         """How many rows state and the index of transaction ids have."""
         row = self._connection.execute(

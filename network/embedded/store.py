@@ -25,20 +25,20 @@ APPLICATION_ID = 0x43434C31
 """`CCL1` in the SQLite header: this file is a Condocharge ledger."""
 FORMAT = 1
 _SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE signer (id INTEGER PRIMARY KEY, certificate BLOB NOT NULL UNIQUE);
-CREATE TABLE namespace (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+CREATE TABLE signer (id INTEGER PRIMARY KEY, certificate BLOB NOT NULL UNIQUE) STRICT;
+CREATE TABLE namespace (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE block (
     number INTEGER PRIMARY KEY, header BLOB NOT NULL, signature BLOB NOT NULL, signer INTEGER NOT NULL
-);
+) STRICT;
 -- version is block * 65536 + index: rows lie in the order of the chain and are never rewritten.
-CREATE TABLE entry (version INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE transaction_id (id BLOB PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE entry (version INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE transaction_id (id BLOB PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 -- length is NULL for a key that was deleted; its version still leads to its history.
 CREATE TABLE state (
     namespace INTEGER NOT NULL, key BLOB NOT NULL, version INTEGER NOT NULL,
     offset INTEGER NOT NULL, length INTEGER, PRIMARY KEY (namespace, key)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 """
 _PAGE_CACHE_KIB = 65_536
 _MAPPED_BYTES = 1 << 36

@@ -21,8 +21,9 @@ from chaincode.signing.certificate import Certificate, CertificateError
 from chaincode.signing.octets import MalformedError
 from chaincode.signing.transaction import VALIDATIONS, TransactionRecord, decode_transaction
 from network.embedded.block import read_bodies, read_header
-from network.embedded.errors import LedgerAltered
+from network.embedded.errors import LedgerAltered, explained
 from network.embedded.snapshot import BLOCK_SHIFT, BlockRow, Snapshot
+from network.embedded.store import Store
 from network.ledger import DUPLICATE_TXID, VALID
 
 Progress = Callable[[int, int], None]
@@ -39,11 +40,25 @@ class Verified:
     """How many were read."""
 
 
-class Verification:
-    """One check of a snapshot. Raises LedgerAltered naming the first block that is wrong."""
+def verify(
+    store: Store,
+    channel: str,
+    root: bytes,
+    transactions: int | None = None,
+    progress: Progress | None = None,
+) -> Verified:
+    """Check all headers and the newest `transactions` transactions with what they wrote; None for all.
+
+    `root` is the certificate (PEM) under which the ledger's signers stand. Raises LedgerAltered naming the
+    first block that is wrong, or another `LedgerFileError`."""
+    with explained(store.path), store.snapshot() as snapshot:
+        return _Verification(store.path, snapshot, channel, root).run(transactions, progress)
+
+
+class _Verification:
+    """One check of a snapshot."""
 
     def __init__(self, path: Path, snapshot: Snapshot, channel: str, root: bytes) -> None:
-        """`root` is the certificate (PEM) under which the ledger's signers stand."""
         self._path = path
         self._snapshot = snapshot
         self._channel = channel
@@ -52,8 +67,7 @@ class Verification:
         self._matched = 0
         self._identified = 0
 
-    def run(self, transactions: int | None = None, progress: Progress | None = None) -> Verified:
-        """Check all headers and the newest `transactions` transactions; None for all and all signatures."""
+    def run(self, transactions: int | None, progress: Progress | None) -> Verified:
         last = self._walk(every_signature=transactions is None)
         height = 0 if last is None else last.number + 1
         if self._snapshot.last_version() >= height << BLOCK_SHIFT:
@@ -169,14 +183,24 @@ class Verification:
             for version, key in self._snapshot.places():
                 if not self._wrote(version, key):
                     self._fail(version >> BLOCK_SHIFT, f"state says it wrote {key!r}, which it did not")
+        if ids != self._identified:
+            for identity, version in self._snapshot.identities():
+                record = self._record(version)
+                if record is None or record.proposal.transaction_id != identity.hex():
+                    self._fail(
+                        version >> BLOCK_SHIFT, f"the index says it holds {identity.hex()}, which it does not"
+                    )
         if state != self._matched or ids != self._identified:
-            self._fail(0, "state or the index of ids holds rows that no transaction made")
+            self._fail(0, "state or the index of ids has rows twice")
+
+    def _record(self, version: int) -> TransactionRecord | None:
+        body = self._snapshot.body(version)
+        return None if body is None else decode_transaction(body)
 
     def _wrote(self, version: int, key: bytes) -> bool:
-        body = self._snapshot.body(version)
-        if body is None:
+        record = self._record(version)
+        if record is None:
             return False
-        record = decode_transaction(body)
         valid = VALIDATIONS[record.validation] == VALID
         return valid and any(w.key.encode() == key for each in record.sets for w in each.writes)
 

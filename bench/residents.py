@@ -1,0 +1,181 @@
+"""Residents who charge: transactions of real sessions, signed beforehand, for measuring a ledger.
+
+Each resident has a unit and a wallet of their own. A round is one session each: open, start, settle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from chaincode.condominium import namespace_of
+from chaincode.signing import domain
+from chaincode.signing.batch import NO_BATCH, SESSION_BYTES, Batch, Flag, Reason, Sample, sign_batch
+from chaincode.signing.intent import OpenIntent, intent_id, new_nonce
+from network.ledger import Committed, Ledger
+
+CODE = "aurora"
+NAMESPACE = namespace_of(CODE)
+SESSION_SECONDS = 1_800
+SESSION_MWH = 3_000_000
+_SAMPLES = (Sample(26_000, 2_310),) * 12
+Call = tuple[str, Sequence[bytes]]
+"""A function and its arguments."""
+
+
+@dataclass
+class Clock:
+    """The ledger's time, set by whoever runs the load."""
+
+    milliseconds: int
+
+    def __call__(self) -> int:
+        return self.milliseconds
+
+    @property
+    def seconds(self) -> int:
+        """Unix seconds."""
+        return self.milliseconds // 1000
+
+
+@dataclass
+class Resident:
+    """One wallet that charges at one unit."""
+
+    unit: int
+    channel: str
+    wallet: SigningKey = field(default_factory=SigningKey.generate)
+    meter: SigningKey = field(default_factory=SigningKey.generate)
+    register: int = 0
+    number: int = 0
+
+    def session(self, opened: int) -> tuple[Call, Call, Call]:
+        """Open, start and settle of a session that begins at `opened` (Unix seconds)."""
+        intent = OpenIntent(
+            network=self.channel,
+            wallet=bytes(self.wallet.verify_key).hex(),
+            nonce=new_nonce(),
+            expires=opened + 600,
+            condominium=CODE,
+            unit=self.unit,
+            tariff=1,
+            issuer=CODE,
+            amount=200,
+            duration=SESSION_SECONDS,
+        )
+        body = intent.encode()
+        session = intent_id(body).encode()
+        first = self._batch(session, opened, Flag.BEGIN)
+        self.register += SESSION_MWH
+        last = self._batch(session, opened + SESSION_SECONDS, Flag.END)
+        return (
+            ("session.open", (body, domain.sign(_secret(self.wallet), domain.INTENT, body))),
+            ("session.start", (session, first)),
+            ("session.settle", (session, b"StoppedByEV", last)),
+        )
+
+    def _batch(self, session: bytes, time: int, flag: Flag) -> bytes:
+        self.number += 1
+        batch = Batch(
+            unit=self.unit,
+            network=domain.network_tag(self.channel, CODE),
+            boot=1,
+            number=self.number,
+            time=time,
+            register=self.register,
+            session=bytes.fromhex(session.decode())[:SESSION_BYTES],
+            previous=NO_BATCH,
+            period=60,
+            flags=flag | Flag.CLOSED | Flag.CONNECTED,
+            temperature=21,
+            humidity=40,
+            reason=Reason.NONE,
+            samples=(),
+        )
+        if flag is Flag.END:
+            batch = replace(batch, samples=_SAMPLES)
+        return sign_batch(batch, _secret(self.meter))
+
+
+def _secret(key: SigningKey) -> bytes:
+    return bytes(key) + bytes(key.verify_key)
+
+
+class Load:
+    """Residents of one condominium on one ledger."""
+
+    def __init__(self, admin: Ledger, gateway: Ledger, clock: Clock, residents: int) -> None:
+        self._admin = admin
+        self._gateway = gateway
+        self._clock = clock
+        self.residents = [Resident(number, gateway.channel) for number in range(1, residents + 1)]
+
+    async def prepare(self) -> None:
+        """Register the condominium, publish a tariff, enrol the units and sell tokens."""
+        signing = bytes(SigningKey.generate().verify_key).hex()
+        await self._request(
+            self._admin,
+            "condominium.register",
+            code=CODE,
+            name="Aurora",
+            currency="EUR",
+            decimals=2,
+            grace=3_600,
+            signing_key=signing,
+        )
+        await self._request(
+            self._gateway,
+            "tariff.publish",
+            number=1,
+            valid_from=self._clock.seconds,
+            start_fee=0,
+            bands=[{"name": "all day", "energy_price": 200_000, "idle_price": 0}],
+            week=[],
+            offsets=[{"start": 0, "seconds": 0}],
+        )
+        await asyncio.gather(*(self._enrol(resident) for resident in self.residents))
+
+    async def _enrol(self, resident: Resident) -> None:
+        await self._request(
+            self._gateway,
+            "unit.enrol",
+            unit=resident.unit,
+            key=bytes(resident.meter.verify_key).hex(),
+            nominal_current=32_000,
+            nominal_voltage=2_300,
+            phases=1,
+            **{"class": "ed25519"},
+        )
+        await self._request(
+            self._gateway,
+            "token.issue",
+            reference=f"transfer-{resident.unit}",
+            wallet=bytes(resident.wallet.verify_key).hex(),
+            amount=1_000_000,
+        )
+
+    async def _request(self, ledger: Ledger, function: str, **members: Any) -> Committed:
+        return await ledger.submit(NAMESPACE, function, [json.dumps(members).encode()])
+
+    def sign_rounds(self, rounds: int) -> list[list[tuple[Call, Call, Call]]]:
+        """Each round's sessions, signed; round after round from the clock's present time."""
+        step = SESSION_SECONDS + 60
+        return [
+            [resident.session(self._clock.seconds + number * step) for resident in self.residents]
+            for number in range(rounds)
+        ]
+
+    async def run(self, signed: list[list[tuple[Call, Call, Call]]]) -> int:
+        """Submit every session of every round; how many transactions that were."""
+        for sessions in signed:
+            for step in range(3):
+                if step == 2:
+                    self._clock.milliseconds += SESSION_SECONDS * 1000
+                await asyncio.gather(*(self._gateway.submit(NAMESPACE, *calls[step]) for calls in sessions))
+            self._clock.milliseconds += 60_000
+        return sum(3 * len(sessions) for sessions in signed)
