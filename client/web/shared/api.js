@@ -1,0 +1,70 @@
+// The gateway's public interface (docs/rest.md) as the pages use it.
+
+import { base64url, hex, random, sha256, utf8 } from "./bytes.js";
+import { QUERY, sign } from "./domain.js";
+
+/** The gateway refused: an RFC 9457 problem body. */
+export class Refused extends Error {
+  /** @param {number} status @param {{title?: string, detail?: string, field?: string, rule?: string, code?: string}} problem */
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? `status ${status}`);
+    this.status = status;
+    this.field = problem.field;
+    this.rule = problem.rule;
+    this.code = problem.code;
+  }
+}
+
+/** The gateway could not be reached. */
+export class Unreachable extends Error {}
+
+/**
+ * Ask, and read the JSON answer. Throws Refused or Unreachable.
+ * @param {string} path @param {RequestInit} [options]
+ */
+export async function ask(path, options = {}) {
+  const answer = await reach(path, options);
+  return answer.status === 204 ? null : answer.json();
+}
+
+/** As `ask`, for a file's bytes. @param {string} path @param {RequestInit} [options] */
+export async function fetchBytes(path, options = {}) {
+  return new Uint8Array(await (await reach(path, options)).arrayBuffer());
+}
+
+/** POST a JSON body. @param {string} path @param {unknown} body @param {Record<string, string>} [headers] */
+export function post(path, body, headers = {}) {
+  return ask(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/**
+ * Headers of a query that the wallet signs (docs/protocol.md, "REST").
+ * @param {{wallet: string, key: CryptoKey, network: string}} signer
+ * @param {string} method @param {string} path with its query @param {string} [body]
+ */
+export async function signedHeaders({ wallet, key, network }, method, path, body = "") {
+  const time = Math.floor(Date.now() / 1000);
+  const nonce = hex(random(16));
+  const digest = hex(await sha256(utf8(body)));
+  const text = `${method}\n${path}\n${network}\n${time}\n${nonce}\n${digest}`;
+  const signature = await sign(key, QUERY, utf8(text));
+  return {
+    Authorization: `Condocharge wallet="${wallet}", time="${time}", nonce="${nonce}", signature="${base64url(signature)}"`,
+  };
+}
+
+async function reach(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, { cache: "no-store", credentials: "same-origin", ...options });
+  } catch (error) {
+    throw new Unreachable(String(error));
+  }
+  if (answer.ok) return answer;
+  const isProblem = answer.headers.get("Content-Type")?.startsWith("application/problem+json");
+  throw new Refused(answer.status, isProblem ? await answer.json() : {});
+}

