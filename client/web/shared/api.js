@@ -1,6 +1,6 @@
 // The gateway's public interface (docs/rest.md) as the pages use it.
 
-import { base64url, hex, random, sha256, utf8 } from "./bytes.js";
+import { hex, random, sha256, utf8 } from "./bytes.js";
 import { QUERY, sign } from "./domain.js";
 
 /** The gateway refused: an RFC 9457 problem body. */
@@ -53,7 +53,7 @@ export async function signedHeaders({ wallet, key, network }, method, path, body
   const text = `${method}\n${path}\n${network}\n${time}\n${nonce}\n${digest}`;
   const signature = await sign(key, QUERY, utf8(text));
   return {
-    Authorization: `Condocharge wallet="${wallet}", time="${time}", nonce="${nonce}", signature="${base64url(signature)}"`,
+    Authorization: `Condocharge wallet="${wallet}", time="${time}", nonce="${nonce}", signature="${hex(signature)}"`,
   };
 }
 
