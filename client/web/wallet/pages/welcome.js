@@ -1,0 +1,102 @@
+// The first page: make a wallet, write its recovery words down, or restore one.
+
+import { useState } from "preact/hooks";
+
+import { html } from "../../shared/html.js";
+import { t } from "../../shared/i18n.js";
+import { Field, Form, Heading, Notice, Told } from "../../shared/parts.js";
+import { go } from "../../shared/router.js";
+import { seedOf, wordsOf } from "../recovery.js";
+import * as state from "../state.js";
+import * as vault from "../vault.js";
+
+export function Welcome() {
+  const [seed, setSeed] = useState(null);
+  const [restoring, setRestoring] = useState(false);
+  if (restoring) return html`<${Restore} onBack=${() => setRestoring(false)} />`;
+  if (seed) return html`<${Sheet} ...${seed} />`;
+  return html`
+    <${Heading}>${t("welcome.title")}<//>
+    <p>${t("welcome.text")}</p>
+    <${Lock} submit=${t("welcome.create")} seed=${vault.newSeed} onLocked=${setSeed} />
+    <p><button class="plain wide" onClick=${() => setRestoring(true)}>${t("welcome.restore")}</button></p>
+  `;
+}
+
+/** Name a wallet and choose what locks it. */
+function Lock({ submit, seed, onLocked, children }) {
+  const action = async (form) => {
+    const name = String(form.get("name")).trim() || t("welcome.default-name");
+    const made = await seed(form);
+    if (form.get("method") === "passkey") {
+      onLocked({ seed: made, name, lock: await withPasskey(made, name) });
+      return;
+    }
+    const passphrase = String(form.get("passphrase"));
+    if (passphrase.length < vault.SHORTEST_PASSPHRASE) {
+      throw new Told(t("welcome.short", { least: vault.SHORTEST_PASSPHRASE }));
+    }
+    onLocked({ seed: made, name, lock: await vault.lockWithPassphrase(made, passphrase) });
+  };
+  const [method, setMethod] = useState("passphrase");
+  return html`<${Form} action=${action} submit=${submit}>
+    ${children}
+    <${Field} name="name" label=${t("welcome.name")} hint=${t("welcome.name-hint")} maxlength="40" autocomplete="off" />
+    <fieldset>
+      <legend>${t("welcome.lock")}</legend>
+      ${["passphrase", "passkey"].map(
+        (each) => html`<label class="row"><span><input type="radio" name="method" value=${each}
+          checked=${method === each} onChange=${() => setMethod(each)} /> ${t(`welcome.${each}`)}</span></label>`,
+      )}
+    </fieldset>
+    ${method === "passphrase" &&
+    html`<${Field} type="password" name="passphrase" label=${t("welcome.passphrase")}
+      hint=${t("welcome.passphrase-hint", { least: vault.SHORTEST_PASSPHRASE })} autocomplete="new-password" />`}
+  <//>`;
+}
+
+/** The recovery words, once. */
+function Sheet({ seed, name, lock }) {
+  const words = wordsOf(seed);
+  const action = async () => {
+    await state.adopt(seed, name, lock);
+    go("/");
+  };
+  return html`
+    <${Heading}>${t("recovery.title")}<//>
+    <${Notice}>${t("recovery.text")}<//>
+    <ol class="words">${words.map((word) => html`<li>${word}</li>`)}</ol>
+    <p><button class="plain wide" type="button" onClick=${() => print()}>${t("recovery.print")}</button></p>
+    <${Form} action=${action} submit=${t("recovery.done")} />
+  `;
+}
+
+function Restore({ onBack }) {
+  const seed = async (form) => {
+    const made = seedOf(String(form.get("words")));
+    if (!made) throw new Told(t("restore.wrong"));
+    return made;
+  };
+  const adopt = async ({ seed: made, name, lock }) => {
+    await state.adopt(made, name, lock);
+    go("/");
+  };
+  return html`
+    <${Heading}>${t("restore.title")}<//>
+    <${Lock} submit=${t("restore.submit")} seed=${seed} onLocked=${adopt}>
+      <label>${t("restore.words")}<textarea name="words" rows="4" autocapitalize="none" spellcheck="false"></textarea></label>
+    <//>
+    <p><button class="plain wide" onClick=${onBack}>${t("back")}</button></p>
+  `;
+}
+
+async function withPasskey(seed, name) {
+  try {
+    return await vault.lockWithPasskey(seed, name);
+  } catch (error) {
+    if (error instanceof vault.PasskeyUnsupported || error.name === "NotAllowedError") {
+      throw new Told(t("welcome.no-passkey"));
+    }
+    throw error;
+  }
+}
