@@ -16,9 +16,10 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 	@echo "Variables: PORT=9000 (run), ARGUMENTS='-k receipt' (test, test-fast), PYTHON=python3.12 (setup)."
 
-setup: ## install everything Python needs into .venv, from the lock file
+setup: ## install everything that Python and the browser need, from the lock files
 	@[ -n "$(PYTHON)" ] || { echo "setup: Condocharge needs Python 3.11 or newer; install it, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) tools/environment.py
+	@$(BIN)/python -m tools.web
 
 packages: setup
 	@$(BIN)/python -m tools.system_packages

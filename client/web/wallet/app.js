@@ -70,4 +70,6 @@ state.begin().then(
   () => show(null),
   (error) => show(error),
 );
-navigator.serviceWorker?.register("/worker.js");
+// With Trusted Types a script's address has to come from a policy; this one knows a single address.
+const policy = globalThis.trustedTypes?.createPolicy("condocharge", { createScriptURL: () => "/worker.js" });
+navigator.serviceWorker?.register(policy ? policy.createScriptURL("") : "/worker.js");

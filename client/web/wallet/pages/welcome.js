@@ -45,8 +45,8 @@ function Lock({ submit, seed, onLocked, children }) {
     <fieldset>
       <legend>${t("welcome.lock")}</legend>
       ${["passphrase", "passkey"].map(
-        (each) => html`<label class="row"><span><input type="radio" name="method" value=${each}
-          checked=${method === each} onChange=${() => setMethod(each)} /> ${t(`welcome.${each}`)}</span></label>`,
+        (each) => html`<label><input type="radio" name="method" value=${each}
+          checked=${method === each} onChange=${() => setMethod(each)} />${t(`welcome.${each}`)}</label>`,
       )}
     </fieldset>
     ${method === "passphrase" &&

@@ -1,0 +1,93 @@
+"""The pages' server: what it serves, under which policy, and what it leaves to the interface behind."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+
+from gateway.site import Site, SiteError
+
+_PAGE = '<script type="importmap"><!-- imports --></script><script type="module" src="/app.js"></script>'
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    """A folder with one page, something shared and two modules."""
+    files = {
+        "wallet/index.html": _PAGE,
+        "wallet/app.js": "import 'preact';",
+        "wallet/worker.js": 'const CACHE = "VERSION"; const FILES = ["FILES"];',
+        "shared/theme.css": "a { color: red }",
+        "vendor/preact.mjs": "export {};",
+        "vendor/.stamp": "x",
+        "vendor.json": json.dumps({"preact": "preact/dist/preact.mjs", "a.css": "a/a.css"}),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def _client(web: Path) -> httpx.AsyncClient:
+    site = Site(web, "wallet", PlainTextResponse("behind"))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://site")
+
+
+async def test_the_policy_allows_the_import_map_by_its_digest_and_no_other_inline_script(web: Path) -> None:
+    """The digest in Content-Security-Policy is that of the import map in the page."""
+    async with _client(web) as client:
+        answer = await client.get("/")
+    inline = re.search(r'<script type="importmap">(.*?)</script>', answer.text)
+    assert inline is not None
+    assert json.loads(inline[1]) == {"imports": {"preact": "/vendor/preact.mjs"}}
+    digest = base64.b64encode(hashlib.sha256(inline[1].encode()).digest()).decode()
+    policy = answer.headers["Content-Security-Policy"]
+    assert f"'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+
+
+async def test_other_paths_and_methods_go_to_the_interface_behind(web: Path) -> None:
+    """What is no file of the site is the REST interface's, and so is every POST."""
+    async with _client(web) as client:
+        assert (await client.get("/v1/units")).text == "behind"
+        assert (await client.post("/app.js")).text == "behind"
+        assert (await client.get("/vendor/.stamp")).text == "behind"
+        assert (await client.get("/../vendor.json")).text == "behind"
+
+
+async def test_a_file_that_did_not_change_is_not_sent_again(web: Path) -> None:
+    """A matching ETag answers 304 without a body."""
+    async with _client(web) as client:
+        first = await client.get("/app.js")
+        again = await client.get("/app.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert first.headers["Content-Type"].startswith("text/javascript")
+    assert first.headers["Content-Encoding"] == "gzip"
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_worker_keeps_every_file_and_is_renamed_when_one_changes(web: Path) -> None:
+    """A changed file makes another cache name, so an old page does not stay for ever."""
+    async with _client(web) as client:
+        before = (await client.get("/worker.js")).text
+    (web / "shared/theme.css").write_text("a { color: blue }")
+    async with _client(web) as client:
+        after = (await client.get("/worker.js")).text
+    assert '["/", "/app.js", "/shared/theme.css", "/vendor/preact.mjs"]' in before
+    assert before != after
+
+
+def test_a_folder_without_pages_or_modules_says_what_to_do(web: Path, tmp_path: Path) -> None:
+    """The sentence names the folder, or the command that fetches the modules."""
+    with pytest.raises(SiteError, match="console"):
+        Site(web, "console", PlainTextResponse(""))
+    (web / "vendor").rename(tmp_path / "elsewhere")
+    with pytest.raises(SiteError, match="make setup"):
+        Site(web, "wallet", PlainTextResponse(""))
