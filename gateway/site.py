@@ -45,7 +45,9 @@ class Site:
         if not (web / name / "index.html").is_file():
             raise SiteError(f"{web} holds no pages {name}; name the folder client/web in the settings")
         if not (web / "vendor").is_dir():
-            raise SiteError(f"{web / 'vendor'} is missing: run make setup, which fetches the browser's modules")
+            raise SiteError(
+                f"{web / 'vendor'} is missing: run make setup, which fetches the browser's modules"
+            )
         self._behind = behind
         sources = _read(web, name)
         imports = json.dumps({"imports": _imports(web)}, separators=(",", ":"))

@@ -47,7 +47,9 @@ def main() -> int:
 
 def file_of(specifier: str, source: str) -> str:
     """Where in `vendor` the module lies that a page imports as `specifier`."""
-    return f"{specifier.removeprefix('@')}{'' if specifier.endswith(('.js', '.css')) else Path(source).suffix}"
+    return (
+        f"{specifier.removeprefix('@')}{'' if specifier.endswith(('.js', '.css')) else Path(source).suffix}"
+    )
 
 
 def _npm() -> list[str]:
@@ -58,7 +60,9 @@ def _npm() -> list[str]:
     if not installed.exists():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", NODE_WHEEL]
         if subprocess.run(command, check=False).returncode:
-            raise SetupError("neither Node.js 20 nor its wheel could be had; install Node.js and run make setup")
+            raise SetupError(
+                "neither Node.js 20 nor its wheel could be had; install Node.js and run make setup"
+            )
     node, cli = installed / "bin" / "node", installed / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return [str(node), str(cli)]
 
@@ -75,7 +79,9 @@ def _install(npm: list[str]) -> None:
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
     environment = os.environ | {"PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     if subprocess.run(command, cwd=WEB, env=environment, check=False).returncode:
-        raise SetupError("npm could not fetch the packages of client/web/package-lock.json; see its message above")
+        raise SetupError(
+            "npm could not fetch the packages of client/web/package-lock.json; see its message above"
+        )
 
 
 def _copy(modules: dict[str, str]) -> None:
