@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
@@ -18,6 +18,15 @@ from cryptography.x509.oid import NameOID
 from chaincode.creator import role_of
 
 _ALGORITHM = ec.ECDSA(SHA256())
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the X.509 reader raises for bytes that somebody made up."""
 
 
 class CertificateError(ValueError):
@@ -54,7 +63,7 @@ class Certificate:
             raise CertificateError("the root certificate is not a certificate authority's")
         try:
             self.x509.verify_directly_issued_by(root.x509)
-        except (InvalidSignature, TypeError, ValueError):
+        except (InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm):
             raise CertificateError("the certificate was not issued under the root certificate") from None
 
     def check_time(self, timestamp: int) -> None:
@@ -69,19 +78,22 @@ class Certificate:
 def parse(pem: bytes) -> Certificate:
     """Read a PEM certificate. Raises CertificateError where it is none or its key is not on P-256."""
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
-        key = certificate.public_key()
-        extensions = certificate.extensions
-    except ValueError as error:
-        raise CertificateError("this is no X.509 certificate in PEM form") from error
+        return _read(x509.load_pem_x509_certificate(pem), role_of(pem))
+    except _UNREADABLE as error:
+        raise CertificateError("this is no X.509 certificate in PEM form with a key on P-256") from error
+
+
+def _read(certificate: x509.Certificate, role: str | None) -> Certificate:
+    key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise CertificateError("the certificate's key is not on P-256")
+    extensions = certificate.extensions
     names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return Certificate(
         key=key,
         serial=certificate.serial_number,
         organisation=str(names[0].value) if names else None,
-        role=role_of(pem),
+        role=role,
         not_before=int(certificate.not_valid_before_utc.timestamp()) * 1000,
         not_after=int(certificate.not_valid_after_utc.timestamp()) * 1000,
         authority=_is_authority(extensions),

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from chaincode import meter
 from chaincode.errors import InvalidArgument
-from chaincode.fields import encode
+from chaincode.fields import Fields, encode
 from chaincode.signing.block import InclusionProof, ProofError, decode_header
 from chaincode.signing.octets import MalformedError
 from chaincode.signing.transaction import ABSENT, MAX_TRANSACTIONS, decode_transaction
@@ -35,6 +35,7 @@ KIND = "condocharge-receipt"
 LEDGER = "embedded"
 MAX_BYTES = 16 * 1024 * 1024
 """Of a file: a week-long session with a checkpoint an hour is far below."""
+MAX_PROOFS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,21 @@ def decode_receipt(file: bytes) -> Receipt:
         raise InvalidArgument("receipt", f"has at most {MAX_BYTES} bytes")
     try:
         members = json.loads(file)
+        if not isinstance(members, dict):
+            raise InvalidArgument("receipt", "is one JSON object")
+        fields = Fields(members)
+        fields.integer("version", VERSION, VERSION)
+        fields.choice("kind", KIND)
+        fields.choice("ledger", LEDGER)
         receipt = Receipt(
-            members["network"],
-            members["session"],
-            tuple(InclusionProof.from_json(proof) for proof in members["proofs"]),
+            network=fields.text("network", longest=64),
+            session=fields.hexadecimal("session", 32),
+            proofs=tuple(map(InclusionProof.from_json, fields.members("proofs", MAX_PROOFS))),
         )
+        fields.done()
         canonical = receipt.encode()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidArgument("receipt", "is a JSON object with the members of a receipt") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument("receipt", f"is a file of proofs: {error}") from error
     if canonical != file:
         raise InvalidArgument("receipt", "is written exactly as receipts are, with nothing added")
     return receipt
