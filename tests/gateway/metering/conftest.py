@@ -35,6 +35,7 @@ def clock() -> SimulatedClock:
 @pytest.fixture
 async def metering(place: Place, database: Database, clock: SimulatedClock) -> AsyncIterator[Metering]:
     """A running metering service over a fresh SQLite database."""
+    clock.watch(lambda: database.pending)
     service = place.metering(database, clock)
     await service.start()
     yield service

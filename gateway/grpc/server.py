@@ -1,0 +1,70 @@
+"""The gRPC server: the services, health (grpc.health.v1) and reflection."""
+
+from __future__ import annotations
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from gateway.grpc.decoding import Decoding
+from gateway.grpc.units import UnitsService
+from gateway.metering.service import Metering
+from gateway.metering.verification import MAX_BODY_BYTES
+from gateway.proto.condocharge.v1 import units_pb2, units_pb2_grpc
+
+MAX_MESSAGE_BYTES = MAX_BODY_BYTES + 1_024
+"""What a caller may send in one message."""
+_OPTIONS: list[tuple[str, int]] = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # A unit behind a router that forgets connections is noticed within 80 seconds.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Units ping as often as their networks make them; dropping them for it would help nobody.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.max_concurrent_streams", 128),
+    # Two servers on one port would each get some of the calls.
+    ("grpc.so_reuseport", 0),
+]
+_UNITS = units_pb2.DESCRIPTOR.services_by_name["Units"].full_name
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the sentence says which."""
+
+
+class GrpcServer:
+    """A running server of the gateway's services."""
+
+    def __init__(self, metering: Metering) -> None:
+        self._server = grpc.aio.server(interceptors=[Decoding()], options=_OPTIONS)
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        units_pb2_grpc.add_UnitsServicer_to_server(UnitsService(metering), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            (_UNITS, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+        )
+
+    async def start(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
+        """Listen on `address` (`host:port`, port 0 for any), with TLS where there are `credentials`.
+
+        Returns the port. Raises `PortTaken` where the address cannot be had."""
+        try:
+            if credentials is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, credentials)
+        except RuntimeError:
+            raise PortTaken(
+                f"gRPC cannot listen on {address}: stop whatever uses the port, or set grpc.port to another"
+            ) from None
+        await self._server.start()
+        for service in ("", _UNITS):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def stop(self, grace: float = 2.0) -> None:
+        """Take no more calls, give open ones `grace` seconds, then end them."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)

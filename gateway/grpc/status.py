@@ -1,0 +1,46 @@
+"""Errors as gRPC statuses.
+
+The details are `ContractError.encode`'s JSON (code, field, rule), which `chaincode.errors.decode_error`
+reads, where the rules or a message's form are to blame, and a sentence otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NoReturn
+
+import grpc
+
+from chaincode.errors import ContractError, InvalidArgument, NotAuthorised, NotFound, StateConflict
+from gateway.metering.refusal import Refused
+from gateway.store.errors import StoreError
+from network.ledger import CommitStatusError, LedgerError
+
+_LOG = logging.getLogger(__name__)
+_CONTRACT: dict[type[ContractError], grpc.StatusCode] = {
+    InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
+    NotAuthorised: grpc.StatusCode.PERMISSION_DENIED,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    StateConflict: grpc.StatusCode.FAILED_PRECONDITION,
+}
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
+    """End the call with the status that `error` stands for."""
+    if isinstance(error, Refused):
+        error = error.error
+    if isinstance(error, ContractError):
+        code = _CONTRACT.get(type(error), grpc.StatusCode.INVALID_ARGUMENT)
+        await context.abort(code, error.encode())
+    if isinstance(error, StoreError):
+        # The sentence names files and servers: it is for the log and not for whoever calls.
+        _LOG.error("%s", error)
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "the database cannot be used now; try again")
+    if isinstance(error, CommitStatusError):
+        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "handed over; the outcome is not yet known")
+    if isinstance(error, LedgerError):
+        _LOG.warning("ledger: %s: %s", type(error).__name__, error)
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "the ledger does not answer; try again")
+    _LOG.error("a call failed", exc_info=error)
+    await context.abort(grpc.StatusCode.INTERNAL, "the gateway failed unexpectedly; its log says how")
+    raise AssertionError("abort raises")
