@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-import gateway.metering.records  # noqa: F401 - declares its tables
+import gateway.charging.records
+import gateway.metering.records
+import gateway.monitor.records  # noqa: F401 - each declares its tables
