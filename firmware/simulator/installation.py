@@ -10,6 +10,7 @@ from firmware.simulator.electrical.channel import Channel
 from firmware.simulator.electrical.outlet import Outlet
 from firmware.simulator.electrical.transformer import CurrentTransformer
 from firmware.simulator.electrical.waveform import Waveform
+from firmware.simulator.unit.batch import NO_SESSION
 from firmware.simulator.unit.eeprom import Eeprom
 from firmware.simulator.unit.identity import Board, Identity
 from firmware.simulator.unit.metering import (
@@ -106,10 +107,35 @@ class Installation:
     @property
     def due(self) -> float:
         """The next moment in Unix seconds at which a step is needed though nothing comes from outside."""
+        return self._time(math.inf if self.unit is None else self.unit.due)
+
+    @property
+    def due_to_report(self) -> float:
+        """The next moment at which the unit may have something to say, if nothing comes from outside.
+
+        `catch_up` to it takes the samples in between."""
         if self.unit is None:
             return math.inf
-        due = self.unit.due
-        return due if due == math.inf else self._started + self.oscillator.seconds(due)
+        car = self.outlet.car
+        current = self.outlet.current
+        if car is None or current == 0:
+            quiet = self.unit.session == NO_SESSION or self.outlet.relay is None or not self.outlet.conducting
+            return self._time(self.unit.due_but_samples if quiet else self.unit.due)
+        full = self.outlet.time + car.time_to_full(self.outlet.mains.present, self.outlet.offered)
+        return min(full, self._time(self.unit.due_but_samples))
+
+    def catch_up(self, time: float) -> list[bytes]:
+        """Take every step that is due before `time`; the batches that came of it, none if `time` is at most
+        `due_to_report`."""
+        batches = []
+        while (due := self.due) < time:
+            batches += self.step(due).batches
+        return batches
+
+    def _time(self, milliseconds: float) -> float:
+        if milliseconds == math.inf:
+            return math.inf
+        return self._started + self.oscillator.seconds(milliseconds)
 
     def _measurement(self, current: float) -> Measurement:
         temperature, humidity = self.outlet.climate.read(self.outlet.time, current)

@@ -143,11 +143,20 @@ class Unit:
     @property
     def due(self) -> float:
         """When the next step is needed though nothing happens outside, in ms since power-up."""
+        moment = self.due_but_samples
+        if self._session.active or self._flow.flowing:
+            moment = min(moment, self._next_sample)
+        return moment
+
+    @property
+    def due_but_samples(self) -> float:
+        """The same, leaving out steps that would do nothing but take a sample.
+
+        Whoever simulates many units may step one only then, if all samples up to then are taken first and
+        the vehicle goes on drawing or goes on not drawing as it does now."""
         if self._configuration is None:
             return inf
         moment = min(self._next_transmission, self._switch.due, self._flow.due)
-        if self._session.active or self._flow.flowing:
-            moment = min(moment, self._next_sample)
         if self._session.ending is not None:
             moment = min(moment, max(self._switch.changed, self._last) + SETTLED_AFTER)
         return moment

@@ -79,3 +79,31 @@ def test_a_power_cut_takes_socket_and_unit() -> None:
     assert not place.outlet.relay.closed
     place.step(EPOCH + 9_100)
     assert place.outlet.energy == energy
+
+
+def test_stepping_only_to_report_says_the_same() -> None:
+    """A car that tapers and fills up, stepped at every due moment and only where there is something to say:
+    the same batches, byte for byte."""
+    said = []
+    for lazy in (False, True):
+        gateway = Counterpart()
+        place = Installation(Outlet(float(EPOCH)), identity())
+        place.power_up()
+        messages = place.step(EPOCH, configuration=gateway.configuration(transmission=900)).batches
+        place.outlet.car = Car(Battery(50_000, 48_000), rated=16)
+        messages += place.step(EPOCH + 6).batches
+        gateway.receive(messages)
+        messages += place.step(
+            EPOCH + 6, command=gateway.command(CommandKind.ON, EPOCH + 6, grant=20_000)
+        ).batches
+        steps = 0
+        while place.outlet.time < EPOCH + 7_200:
+            due = min(place.due_to_report if lazy else place.due, EPOCH + 7_200)
+            messages += place.catch_up(due)
+            messages += place.step(due).batches
+            steps += 1
+        said.append((messages, steps))
+    (eager, often), (lazily, seldom) = said
+    assert lazily == eager
+    assert Flag.COMPLETE & eager[-1][1]
+    assert seldom < often / 3
