@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chaincode.signing.command import CommandKind
 from tests.gateway.garage import Car, Garage, Socket, wallet
 
 HOUR = 3_600
