@@ -105,5 +105,5 @@ def test_stepping_only_to_report_says_the_same() -> None:
         said.append((messages, steps))
     (eager, often), (lazily, seldom) = said
     assert lazily == eager
-    assert Flag.COMPLETE & eager[-1][1]
+    assert any(Flag.COMPLETE & message[1] for message in eager)
     assert seldom < often / 3
