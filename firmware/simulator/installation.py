@@ -119,7 +119,8 @@ class Installation:
         car = self.outlet.car
         current = self.outlet.current
         if car is None or current == 0:
-            quiet = self.unit.session == NO_SESSION or self.outlet.relay is None or not self.outlet.conducting
+            # A vehicle that has just stopped drawing is complete only some samples later.
+            quiet = self.unit.session == NO_SESSION or self.unit.complete or not self.outlet.conducting
             return self._time(self.unit.due_but_samples if quiet else self.unit.due)
         full = self.outlet.time + car.time_to_full(self.outlet.mains.present, self.outlet.offered)
         return min(full, self._time(self.unit.due_but_samples))

@@ -35,6 +35,9 @@ from firmware.simulator.unit.switch import Switch
 
 SETTLED_AFTER = 1_000
 """ms without current after the relay opened, before the last batch of a session is made."""
+OVER_MAXIMUM = 106
+"""mA for each tenth of an ampere of the configured maximum: a vehicle that draws exactly the maximum through
+a sensor that errs by a few percent is no fault."""
 HOTTEST = 50
 """°C: the end of a DHT11's range; a box that is as hot as that is not to be loaded."""
 _CLOSED, _CONNECTED, _COMPLETE, _FAULT = (
@@ -129,6 +132,11 @@ class Unit:
     def session(self) -> bytes:
         """The session that is on; zeros without one."""
         return self._session.id
+
+    @property
+    def complete(self) -> bool:
+        """Whether the vehicle drew and then stopped."""
+        return self._flow.complete
 
     @property
     def unsent(self) -> list[bytes]:
@@ -230,7 +238,7 @@ class Unit:
             self._last,
             now,
             current,
-            maximum=settings.maximum * 100,
+            maximum=settings.maximum * OVER_MAXIMUM,
             open_since=None if settings.always_on or self._switch.closed else self._switch.changed,
         )
         plugged = measurement.connected and self._measurement.connected is False

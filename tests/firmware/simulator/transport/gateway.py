@@ -164,8 +164,9 @@ async def charge(gateway: SmallGateway, transport: Transport, now: Callable[[], 
         assert not place.outlet.relay.closed
         gateway.want(CommandKind.ACKNOWLEDGE)
         assert place.unit is not None
-        runtime.present_tag(b"\x04\x01")
-        await gateway.until(lambda: bool(gateway.requests))
+        while not gateway.requests:  # noqa: ASYNC110 - a person whose tap was lost taps again
+            runtime.present_tag(b"\x04\x01")
+            await asyncio.sleep(0.1)
     finally:
         running.cancel()
     return place
