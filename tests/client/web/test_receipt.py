@@ -163,6 +163,7 @@ def test_every_forgery_fails(made: tuple[House, Receipt], tmp_path: Path) -> Non
     forged.append(b"{}")
     forged.append(receipt.encode()[:-40])
     verdicts = _verify(tmp_path, house.authority.root, forged)
+    assert [i for i, verdict in enumerate(verdicts) if "failed" not in verdict] == []
     links = {verdict["failed"] for verdict in verdicts}
     assert links <= {
         "form",

@@ -94,8 +94,12 @@ function time({ tag, content }) {
 
 /** WebCrypto wants r and s side by side, 32 bytes each, where X.509 and the ledger write DER. */
 function rawSignature(der) {
+  const sequence = element(der, 0);
+  const numbers = children(sequence);
+  const isSignature = sequence.tag === 0x30 && sequence.whole.length === der.length && numbers.length === 2;
+  if (!isSignature || numbers.some(({ tag }) => tag !== 2)) throw new Malformed("not an ECDSA signature");
   const raw = new Uint8Array(64);
-  children(element(der, 0)).forEach(({ content }, index) => {
+  numbers.forEach(({ content }, index) => {
     const number = content.subarray(Math.max(0, content.length - 32));
     raw.set(number, index * 32 + 32 - number.length);
   });
