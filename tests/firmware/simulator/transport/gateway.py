@@ -164,7 +164,7 @@ async def charge(gateway: SmallGateway, transport: Transport, now: Callable[[], 
         assert not place.outlet.relay.closed
         gateway.want(CommandKind.ACKNOWLEDGE)
         assert place.unit is not None
-        while not gateway.requests:  # noqa: ASYNC110 - a person whose tap was lost taps again
+        while not gateway.requests:
             runtime.present_tag(b"\x04\x01")
             await asyncio.sleep(0.1)
     finally:
