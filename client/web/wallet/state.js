@@ -8,6 +8,7 @@ import * as vault from "./vault.js";
 
 const CURRENT = "condocharge-current-wallet";
 const CONDOMINIUM = "condocharge-condominium";
+const ROOT = "condocharge-root";
 
 export const condominium = signal(JSON.parse(localStorage.getItem(CONDOMINIUM) ?? "null"));
 /** All wallets of this browser. */
@@ -32,6 +33,18 @@ export async function begin() {
 export async function refreshCondominium() {
   condominium.value = await reached(ask("/v1/condominium"));
   localStorage.setItem(CONDOMINIUM, JSON.stringify(condominium.value));
+  trustedRoot();
+}
+
+/**
+ * The root certificate that this browser met first: what receipts are verified against. A gateway that shows
+ * another one later does not change it.
+ */
+export function trustedRoot() {
+  const { root_certificate: shown, code } = condominium.value;
+  const kept = localStorage.getItem(`${ROOT}-${code}`);
+  if (kept === null) localStorage.setItem(`${ROOT}-${code}`, shown);
+  return kept ?? shown;
 }
 
 /** @param {string} id */

@@ -73,16 +73,34 @@ function Reclaim({ session }) {
   return html`<${Notice} alarm>${t("session.reclaim-text")}<//><${Form} action=${action} submit=${t("session.reclaim")} />`;
 }
 
+/** The receipt, fetched and verified on this phone as soon as the session has ended. */
 function Receipt({ session }) {
-  const action = async () => {
-    const bytes = await fetchBytes(`/v1/sessions/${session.session}/receipt`);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([bytes], { type: "application/json" }));
-    link.download = `receipt-${session.session.slice(0, 12)}.json`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+  const [receipt, setReceipt] = useState({ file: null, error: null });
+  const look = async () => {
+    try {
+      const file = await fetchBytes(`/v1/sessions/${session.session}/receipt`);
+      const { verifyReceipt } = await import("../receipt/verify.js");
+      const { session: proven } = await verifyReceipt(file, state.trustedRoot());
+      if (proven.id !== session.session) throw new Error("another session");
+      setReceipt({ file, error: null });
+    } catch (error) {
+      setReceipt({ file: null, error });
+    }
   };
-  return html`<${Form} action=${action} submit=${t("session.receipt")} />`;
+  useEffect(() => { look(); }, [session.session]);
+  if (receipt.error?.link) return html`<${Notice} alarm>${t("receipt.false", { why: t(`receipt.${receipt.error.link}`) })}<//>`;
+  if (receipt.error) return html`<${Failure} error=${receipt.error} /><p><button class="plain wide" onClick=${look}>${t("again")}</button></p>`;
+  if (!receipt.file) return html`<p class="quiet">${t("receipt.verifying")}</p>`;
+  return html`<${Notice}><strong>${t("receipt.true")}</strong><br />${t("receipt.means")}<//>
+    <p><button class="wide" onClick=${() => save(receipt.file, session)}>${t("session.receipt")}</button></p>`;
+}
+
+function save(file, session) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([file], { type: "application/json" }));
+  link.download = `receipt-${session.session.slice(0, 12)}.json`;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 function canReclaim(session) {
