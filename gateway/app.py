@@ -2,6 +2,160 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from typing import Self
+
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
 import gateway.charging.records
-import gateway.metering.records
 import gateway.monitor.records  # noqa: F401 - each declares its tables
+from chaincode.condominium import Condominium
+from chaincode.signing.domain import network_tag
+from gateway.access import audit_routes
+from gateway.access import routes as access_routes
+from gateway.access.audit import AuditLog
+from gateway.access.authentication import AccountAuthenticator
+from gateway.access.password import Passwords
+from gateway.access.service import Access, Invited
+from gateway.access.session import Sessions
+from gateway.access.trail import Trail
+from gateway.clock import Clock, SimulatedClock, SystemClock
+from gateway.configuration import routes as configuration_routes
+from gateway.configuration.condominium import ensure_registered
+from gateway.configuration.secrets import Keys, SecretStore
+from gateway.configuration.service import Configuration
+from gateway.configuration.tariff import Tariffs
+from gateway.membership import Membership, join
+from gateway.metering.directory import Directory
+from gateway.metering.service import Metering
+from gateway.rest import application
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.transaction.submission import Submitter
+
+
+class Gateway:
+    """A management unit: its services over one ledger and one database, and the REST application.
+
+    ::
+
+        async with await Gateway.open(settings) as gateway:
+            ...  # gateway.app serves REST; gateway.metering, gateway.configuration, … are the services
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        database: Database,
+        membership: Membership,
+        keys: Keys,
+        condominium: Condominium,
+        hasher: PasswordHasher | None,
+    ) -> None:
+        """Use `open`."""
+        self.settings = settings
+        self.clock = clock
+        self.database = database
+        self.membership = membership
+        self.ledger = membership.ledger
+        self.condominium = condominium
+        self.keys = keys
+        self.submitter = Submitter(membership.ledger, membership.namespace, clock)
+        self._closing = AsyncExitStack()
+        self._running = AsyncExitStack()
+
+        self.sessions = Sessions(database, clock, settings.access)
+        self.audit = AuditLog(database, clock)
+        self.access = Access(database, clock, self.sessions, Passwords(hasher), settings.access)
+
+        defaults = settings.units.model_copy(update={"server": settings.units.server or settings.http.host})
+        self.configuration = Configuration(database, keys, self.submitter, defaults)
+        self.tariffs = Tariffs(self.submitter, clock, settings.condominium.time_zone)
+
+        self.directory = Directory(membership.ledger, membership.namespace, keys, clock)
+        network = network_tag(membership.ledger.channel, condominium.code)
+        self.metering = Metering(database, self.directory, keys, network, self.configuration, clock=clock)
+        self.configuration.subscribe(self._forget)
+        self.app = self._application()
+
+    @classmethod
+    async def open(
+        cls, settings: Settings, clock: Clock | None = None, hasher: PasswordHasher | None = None
+    ) -> Self:
+        """Open the ledger and the database, and register the condominium at the first start. Nothing runs
+        yet: `start` does that, and leaving the gateway as a context manager undoes both.
+
+        Raises `StoreError`, `LedgerError`, `IdentityError`, `SecretError`, `CondominiumError` or
+        `SettingsError`, each with a sentence that says what to do."""
+        clock = clock or SystemClock()
+        async with AsyncExitStack() as opening:
+            _make_directory(settings)
+            database = await Database.open(settings.database_url)
+            opening.push_async_callback(database.close)
+            if isinstance(clock, SimulatedClock):
+                clock.watch(lambda: database.pending)
+            membership = await join(settings, clock)
+            opening.push_async_callback(membership.close)
+            secrets = await SecretStore.open(database, settings.directory / "secrets.key")
+            keys = await Keys.open(secrets)
+            condominium = await ensure_registered(membership, settings.condominium, keys, clock)
+            gateway = cls(
+                settings,
+                clock,
+                database=database,
+                membership=membership,
+                keys=keys,
+                condominium=condominium,
+                hasher=hasher,
+            )
+            gateway._closing = opening.pop_all()
+            return gateway
+
+    async def start(self) -> Invited | None:
+        """Start the services. Returns the first administrator's invitation where nobody can log in yet."""
+        await self.metering.start()
+        self._running.push_async_callback(self.metering.close)
+        return await self.access.invite_first_admin()
+
+    async def stop(self) -> None:
+        """Stop the services in the opposite order of their start: streams and held answers end, and what was
+        taken is stored. Requests are still answered, from ledger and database."""
+        await self._running.aclose()
+
+    async def close(self) -> None:
+        """Stop what runs and let go of ledger and database."""
+        await self.stop()
+        await self._closing.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _application(self) -> FastAPI:
+        origin = self.settings.origin
+        accounts = AccountAuthenticator(self.sessions, self.audit, origin)
+        return application.create(
+            routers=[
+                access_routes.router(self.access, self.sessions, self.clock, origin),
+                audit_routes.router(self.audit),
+                configuration_routes.router(
+                    self.configuration, self.tariffs, self.membership, self.settings.units, self.clock
+                ),
+            ],
+            authenticators=[accounts],
+            middleware=[Middleware(Trail, audit=self.audit, authenticator=accounts)],
+        )
+
+    def _forget(self, unit: int | None) -> None:
+        if unit is not None:
+            self.directory.forget(unit)
+
+
+def _make_directory(settings: Settings) -> None:
+    settings.directory.mkdir(parents=True, exist_ok=True, mode=0o700)

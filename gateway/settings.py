@@ -125,14 +125,14 @@ class LedgerSettings(_Section):
 
     kind: Literal["embedded", "fabric"] = "embedded"
     channel: Annotated[str, Field(pattern="^[a-z][a-z0-9.-]{0,63}$")] = "condocharge"
-    """The network's name; intents and readings are signed for it."""
-    profile: Path | None = None
-    """For Fabric: the connection profile."""
+    """The embedded ledger's name, for which intents and readings are signed; Fabric's channel has its own."""
+    folder: Path | None = None
+    """For Fabric: the condominium's folder, as `condocharge network` made it."""
 
     @model_validator(mode="after")
-    def _check_profile(self) -> Self:
-        if (self.kind == "fabric") != (self.profile is not None):
-            raise ValueError("has a profile if and only if kind is fabric")
+    def _check_folder(self) -> Self:
+        if (self.kind == "fabric") != (self.folder is not None):
+            raise ValueError("has a folder if and only if kind is fabric")
         return self
 
 
@@ -144,10 +144,18 @@ class UnitSettings(_Section):
     port: Port = 0
     """0 for http.port."""
     time_server: Annotated[str, Field(min_length=1, max_length=39, pattern="^[!-~]*$")] = "pool.ntp.org"
-    transmission: Annotated[int, Field(ge=5, le=3_600)] = 60
-    """Seconds between batches."""
-    sampling: Annotated[int, Field(ge=1, le=600)] = 10
-    """Seconds between samples."""
+    transmission: Annotated[int, Field(ge=5, le=60)] = 60
+    """Seconds between batches; divides 60."""
+    sampling: Annotated[int, Field(ge=1, le=60)] = 10
+    """Seconds between samples; divides `transmission`."""
+
+    @model_validator(mode="after")
+    def _check_periods(self) -> Self:
+        if 60 % self.transmission:
+            raise ValueError("has a transmission that divides 60, so that batches end where tariff bands do")
+        if self.transmission % self.sampling:
+            raise ValueError("has a sampling that divides transmission")
+        return self
 
 
 class AccessSettings(_Section):
@@ -268,6 +276,6 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             "directory": base / settings.directory,
             "http": settings.http.model_copy(update=pair(settings.http)),
             "grpc": settings.grpc.model_copy(update=pair(settings.grpc)),
-            "ledger": settings.ledger.model_copy(update={"profile": anchor(settings.ledger.profile)}),
+            "ledger": settings.ledger.model_copy(update={"folder": anchor(settings.ledger.folder)}),
         }
     )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from gateway.rest import problem
@@ -35,7 +36,10 @@ _SCHEMES: dict[str, dict[str, Any]] = {
 
 
 def create(
-    routers: Iterable[APIRouter], authenticators: Sequence[Authenticator], max_body: int = MAX_BODY
+    routers: Iterable[APIRouter],
+    authenticators: Sequence[Authenticator],
+    middleware: Sequence[Middleware] = (),
+    max_body: int = MAX_BODY,
 ) -> FastAPI:
     """The application with `routers` mounted, callers found out by `authenticators` in their order.
 
@@ -57,6 +61,8 @@ def create(
         app.include_router(router)
         app.state.routes += [_checked(route) for route in router.routes]
     problem.install(app)
+    for each in middleware:
+        app.add_middleware(each.cls, *each.args, **each.kwargs)
     app.add_middleware(Guard, limit=max_body)
     return app
 

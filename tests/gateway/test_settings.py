@@ -49,11 +49,11 @@ def test_paths_are_meant_from_the_files_directory(tmp_path: Path) -> None:
     settings = _load(
         tmp_path,
         '[condominium]\ncode = "hill"\n[http]\ncertificate = "tls.pem"\nkey = "/keys/tls.key"\n'
-        '[ledger]\nkind = "fabric"\nprofile = "profile.json"\n',
+        '[ledger]\nkind = "fabric"\nfolder = "riverside"\n',
     )
     assert settings.http.certificate == tmp_path / "tls.pem"
     assert settings.http.key == Path("/keys/tls.key")
-    assert settings.ledger.profile == tmp_path / "profile.json"
+    assert settings.ledger.folder == tmp_path / "riverside"
     assert settings.origin.startswith("https://")
 
 
@@ -77,7 +77,13 @@ def test_paths_are_meant_from_the_files_directory(tmp_path: Path) -> None:
         ('[condominium]\ncode = "hill"\nsize = 1', {}, "settings.toml: there is no setting condominium.size"),
         ("port = ", {}, "settings.toml is not TOML"),
         ("http = 5", MINIMAL, "settings.toml: http: "),
-        ("", {**MINIMAL, "CONDOCHARGE_LEDGER_KIND": "fabric"}, "ledger: has a profile if and only if"),
+        ("", {**MINIMAL, "CONDOCHARGE_LEDGER_KIND": "fabric"}, "ledger: has a folder if and only if"),
+        (
+            "",
+            {**MINIMAL, "CONDOCHARGE_UNITS_TRANSMISSION": "25"},
+            "units: has a transmission that divides 60",
+        ),
+        ("", {**MINIMAL, "CONDOCHARGE_UNITS_SAMPLING": "7"}, "units: has a sampling that divides"),
         ("", {**MINIMAL, "CONDOCHARGE_LEDGER_KIND": "paper"}, "CONDOCHARGE_LEDGER_KIND: ledger.kind: "),
         ("", {**MINIMAL, "CONDOCHARGE_HTTP_KEY": "k.pem"}, "http: has certificate and key together"),
         (

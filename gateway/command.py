@@ -1,0 +1,66 @@
+"""`condocharge serve`: run the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+
+from chaincode.errors import ContractError
+from chaincode.signing.certificate import CertificateError
+from gateway.configuration.condominium import CondominiumError
+from gateway.configuration.secrets import SecretError
+from gateway.server import AddressError, Ready
+from gateway.server import serve as serve_gateway
+from gateway.settings import SettingsError, load
+from gateway.store.errors import StoreError
+from network.identity import IdentityError
+from network.ledger import LedgerError
+
+_SENTENCES = (
+    AddressError,
+    CertificateError,
+    CondominiumError,
+    ContractError,
+    IdentityError,
+    LedgerError,
+    SecretError,
+    SettingsError,
+    StoreError,
+)
+"""Errors whose message is a sentence that says what to do."""
+
+
+@click.command()
+@click.option(
+    "--settings",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="CONDOCHARGE_SETTINGS",
+    help="The settings, a TOML file. Without it the environment alone decides.",
+)
+@click.option("--verbose", is_flag=True, help="Log what the services do, not only what goes wrong.")
+def serve(file: Path | None, verbose: bool) -> None:
+    """Run a condominium's gateway until it is interrupted.
+
+    Prints `ready` and the addresses once it answers; at the first start also a link, used once, at which
+    the first administrator sets a password. Every setting can be given as CONDOCHARGE_SECTION_MEMBER too,
+    for instance CONDOCHARGE_CONDOMINIUM_CODE or CONDOCHARGE_HTTP_PORT.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        asyncio.run(serve_gateway(load(file), _announce))
+    except _SENTENCES as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _announce(ready: Ready) -> None:
+    if ready.invitation is not None:
+        click.echo(f"Set the administrator's password (the link works once): {ready.invitation}")
+    click.echo("ready")
+    click.echo(f"REST  {ready.rest}")
