@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,19 +29,31 @@ Call = tuple[str, Sequence[bytes]]
 """A function and its arguments."""
 
 
-@dataclass
 class Clock:
-    """The ledger's time, set by whoever runs the load."""
+    """The ledger's time, which each resident's task sets for itself: nobody waits for the others."""
 
-    milliseconds: int
+    def __init__(self, start: int) -> None:
+        """`start` in Unix seconds."""
+        self.start = start
+        self._now = ContextVar("now", default=start)
 
     def __call__(self) -> int:
-        return self.milliseconds
+        """Milliseconds since 1970."""
+        return self._now.get() * 1000
 
-    @property
-    def seconds(self) -> int:
-        """Unix seconds."""
-        return self.milliseconds // 1000
+    def set(self, seconds: int) -> None:
+        """Set this task's time."""
+        self._now.set(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The transactions of one session, and when it begins (Unix seconds)."""
+
+    opened: int
+    open: Call
+    start: Call
+    settle: Call
 
 
 @dataclass
@@ -49,13 +62,17 @@ class Resident:
 
     unit: int
     channel: str
+    opened: int
+    """When the next session begins, Unix seconds."""
     wallet: SigningKey = field(default_factory=SigningKey.generate)
     meter: SigningKey = field(default_factory=SigningKey.generate)
     register: int = 0
     number: int = 0
 
-    def session(self, opened: int) -> tuple[Call, Call, Call]:
-        """Open, start and settle of a session that begins at `opened` (Unix seconds)."""
+    def session(self) -> Session:
+        """The next session."""
+        opened = self.opened
+        self.opened += SESSION_SECONDS + 60
         intent = OpenIntent(
             network=self.channel,
             wallet=bytes(self.wallet.verify_key).hex(),
@@ -73,7 +90,8 @@ class Resident:
         first = self._batch(session, opened, Flag.BEGIN)
         self.register += SESSION_MWH
         last = self._batch(session, opened + SESSION_SECONDS, Flag.END)
-        return (
+        return Session(
+            opened,
             ("session.open", (body, domain.sign(_secret(self.wallet), domain.INTENT, body))),
             ("session.start", (session, first)),
             ("session.settle", (session, b"StoppedByEV", last)),
@@ -113,7 +131,9 @@ class Load:
         self._admin = admin
         self._gateway = gateway
         self._clock = clock
-        self.residents = [Resident(number, gateway.channel) for number in range(1, residents + 1)]
+        self.residents = [
+            Resident(number, gateway.channel, clock.start) for number in range(1, residents + 1)
+        ]
 
     async def prepare(self) -> None:
         """Register the condominium, publish a tariff, enrol the units and sell tokens."""
@@ -132,7 +152,7 @@ class Load:
             self._gateway,
             "tariff.publish",
             number=1,
-            valid_from=self._clock.seconds,
+            valid_from=self._clock.start,
             start_fee=0,
             bands=[{"name": "all day", "energy_price": 200_000, "idle_price": 0}],
             week=[],
@@ -162,20 +182,19 @@ class Load:
     async def _request(self, ledger: Ledger, function: str, **members: Any) -> Committed:
         return await ledger.submit(NAMESPACE, function, [json.dumps(members).encode()])
 
-    def sign_rounds(self, rounds: int) -> list[list[tuple[Call, Call, Call]]]:
-        """Each round's sessions, signed; round after round from the clock's present time."""
-        step = SESSION_SECONDS + 60
-        return [
-            [resident.session(self._clock.seconds + number * step) for resident in self.residents]
-            for number in range(rounds)
-        ]
+    def sign(self, rounds: int) -> list[list[Session]]:
+        """Each resident's next sessions, one after the other, signed."""
+        return [[resident.session() for _ in range(rounds)] for resident in self.residents]
 
-    async def run(self, signed: list[list[tuple[Call, Call, Call]]]) -> int:
-        """Submit every session of every round; how many transactions that were."""
-        for sessions in signed:
-            for step in range(3):
-                if step == 2:
-                    self._clock.milliseconds += SESSION_SECONDS * 1000
-                await asyncio.gather(*(self._gateway.submit(NAMESPACE, *calls[step]) for calls in sessions))
-            self._clock.milliseconds += 60_000
+    async def run(self, signed: list[list[Session]]) -> int:
+        """Submit every session of every resident, all residents at once; how many transactions that were."""
+        await asyncio.gather(*(self._charge(sessions) for sessions in signed))
         return sum(3 * len(sessions) for sessions in signed)
+
+    async def _charge(self, sessions: list[Session]) -> None:
+        for session in sessions:
+            self._clock.set(session.opened)
+            await self._gateway.submit(NAMESPACE, *session.open)
+            await self._gateway.submit(NAMESPACE, *session.start)
+            self._clock.set(session.opened + SESSION_SECONDS)
+            await self._gateway.submit(NAMESPACE, *session.settle)

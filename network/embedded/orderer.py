@@ -23,8 +23,7 @@ from chaincode.signing.transaction import (
     encode_transaction,
 )
 from network.embedded.errors import LedgerFileError
-from network.embedded.proposal import SignedProposal
-from network.embedded.simulation import Simulated
+from network.embedded.pending import Pending
 from network.embedded.snapshot import BLOCK_SHIFT, Snapshot, Value
 from network.embedded.store import BlockRows, StateRow, Store
 from network.embedded.validation import RecentWrites
@@ -37,17 +36,6 @@ MAX_BLOCK = 256
 
 Committing = Callable[[int, tuple[Event, ...], Mapping[tuple[str, str], Value]], None]
 """Told of a durable block: its number, events, and the newest value of each key that it wrote."""
-
-
-@dataclass(slots=True)
-class Pending:
-    """An endorsed transaction on its way into a block."""
-
-    signed: SignedProposal
-    simulated: Simulated
-    height: int
-    """Blocks there were when it was simulated."""
-    outcome: asyncio.Future[Committed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +75,6 @@ class Orderer:
         self._max_block = max_block
         self._recent = RecentWrites(height)
         self._queue: deque[Pending] = deque()
-        self._under_way: set[str] = set()
         self._arrived = asyncio.Event()
         self._changed = asyncio.Event()
         self._closing = False
@@ -102,12 +89,7 @@ class Orderer:
     def order(self, pending: Pending) -> None:
         """Put a transaction into the queue; its `outcome` tells what becomes of it."""
         self._queue.append(pending)
-        self._under_way.add(pending.signed.transaction_id)
         self._arrived.set()
-
-    def is_under_way(self, transaction_id: str) -> bool:
-        """Whether a transaction waits for its block or for its block's write."""
-        return transaction_id in self._under_way
 
     async def change(self) -> None:
         """Wait until a block has been written, or failed to be, or the orderer has stopped."""
@@ -136,11 +118,12 @@ class Orderer:
             except LedgerFileError as error:
                 self._recent.forget(self._height)
                 for pending in batch:
-                    _fail(pending, error)
+                    sentence = f"the transaction was not committed: {error}"
+                    failure = SubmitError(sentence, pending.signed.transaction_id)
+                    failure.__cause__ = error
+                    pending.outcome.set_exception(failure)
             else:
                 self._settle(cut)
-            for pending in batch:
-                self._under_way.discard(pending.signed.transaction_id)
             self._changed.set()
             self._changed = asyncio.Event()
 
@@ -239,8 +222,6 @@ class Orderer:
         self._last_hash = cut.hash
         self._committed(number, cut.events, cut.written)
         for pending, validation in cut.decided:
-            if pending.outcome.done():
-                continue  # whoever submitted it was cancelled; it is on the ledger all the same
             if validation == VALID:
                 pending.outcome.set_result(
                     Committed(pending.signed.transaction_id, number, pending.simulated.result)
@@ -250,10 +231,3 @@ class Orderer:
                 pending.outcome.set_exception(
                     CommitError(sentence, pending.signed.transaction_id, validation)
                 )
-
-
-def _fail(pending: Pending, error: LedgerFileError) -> None:
-    if not pending.outcome.done():
-        failure = SubmitError(f"the transaction was not committed: {error}", pending.signed.transaction_id)
-        failure.__cause__ = error
-        pending.outcome.set_exception(failure)

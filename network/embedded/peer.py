@@ -8,19 +8,21 @@ import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from chaincode.errors import ContractError
-from chaincode.signing import domain
 from chaincode.signing.block import LEDGER_ROLE, InclusionProof
 from chaincode.signing.certificate import Certificate, CertificateError
 from chaincode.signing.export import ExportedBlock
 from chaincode.signing.transaction import VALIDATIONS, decode_transaction
 from network.embedded.block import export, prove, read_block, read_events
 from network.embedded.cache import StateCache
+from network.embedded.creators import CreatorCheck
 from network.embedded.errors import LedgerAltered, LedgerForeign, explain, explained
-from network.embedded.orderer import MAX_BLOCK, Orderer, Pending
+from network.embedded.orderer import MAX_BLOCK, Orderer
+from network.embedded.pending import Pending
 from network.embedded.proposal import SignedProposal
 from network.embedded.simulation import Dispatch, Simulated, Simulation, UnsupportedError
 from network.embedded.snapshot import BLOCK_SHIFT, Snapshot, Value
@@ -73,6 +75,7 @@ class Peer:
         self._root = self._organisations[signer.msp_id].root
         self._dispatch = dispatch
         self._seats = asyncio.Semaphore(_SIMULATIONS)
+        self._under_way: dict[str, asyncio.Future[Committed]] = {}
         self._recent: deque[tuple[int, tuple[Event, ...]]] = deque(maxlen=_REMEMBERED_BLOCKS)
         self._cache = StateCache()
         self._closed = False
@@ -85,6 +88,7 @@ class Peer:
             committed=self._announce,
             max_block=max_block,
         )
+        self._creators = CreatorCheck(self._orderer.order)
 
     @classmethod
     async def open(
@@ -133,6 +137,7 @@ class Peer:
         """Commit what waits and let others open the file."""
         if not self._closed:
             self._closed = True
+            await self._creators.close()
             await self._orderer.close()
             self._store.close()
 
@@ -154,21 +159,28 @@ class Peer:
 
     async def submit(self, signed: SignedProposal) -> Committed:
         """Endorse, order and commit. Raises ContractError, EndorseError, SubmitError, CommitError."""
-        certificate = self._check_creator(signed, EndorseError)
-        if not certificate.verifies(domain.PROPOSAL + signed.payload, signed.signature):
-            raise EndorseError("the creator's signature does not fit the proposal", signed.transaction_id)
+        creator = self._check_creator(signed, EndorseError)
         height = self._orderer.height
         simulated = await self._simulate(signed, EndorseError, read_only=False)
         if self._closed:
             raise SubmitError("the ledger is closed", signed.transaction_id)
         outcome: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        self._orderer.order(Pending(signed, simulated, height, outcome))
-        return await outcome
+        self._under_way[signed.transaction_id] = outcome
+        outcome.add_done_callback(partial(self._settled, signed.transaction_id))
+        self._creators.take(Pending(signed, creator, simulated, height, outcome))
+        # A submitter who stops waiting does not stop the transaction.
+        return await asyncio.shield(outcome)
+
+    def _settled(self, transaction_id: str, outcome: asyncio.Future[Committed]) -> None:
+        outcome.exception()  # so that nobody is warned where the submitter has stopped waiting
+        if self._under_way.get(transaction_id) is outcome:
+            del self._under_way[transaction_id]
 
     async def commit_status(self, transaction_id: str) -> CommitStatus:
         """Where a transaction ended; waits for one under way. Raises CommitStatusError."""
-        while self._orderer.is_under_way(transaction_id):
-            await self._orderer.change()
+        while (outcome := self._under_way.get(transaction_id)) is not None:
+            await asyncio.wait([outcome])
+            await asyncio.sleep(0)
         if not TRANSACTION_ID.fullmatch(transaction_id):
             raise CommitStatusError("a transaction id is 64 lower-case hexadecimal digits", transaction_id)
         with self._reading(CommitStatusError) as snapshot:

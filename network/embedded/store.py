@@ -24,7 +24,7 @@ from network.embedded.snapshot import Snapshot
 APPLICATION_ID = 0x43434C31
 """`CCL1` in the SQLite header: this file is a Condocharge ledger."""
 FORMAT = 1
-_SCHEMA = """
+SCHEMA = """\
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE signer (id INTEGER PRIMARY KEY, certificate BLOB NOT NULL UNIQUE) STRICT;
 CREATE TABLE namespace (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -118,19 +118,28 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """The file as its newest block left it, unchanged by later ones until the context ends."""
+        snapshot = self.acquire()
+        try:
+            yield snapshot
+        finally:
+            self.release(snapshot)
+
+    def acquire(self) -> Snapshot:
+        """A snapshot that must be given back with `release`."""
         try:
             snapshot = self._idle.pop()
         except IndexError:
             snapshot = self._new_snapshot()
         snapshot.begin()
-        try:
-            yield snapshot
-        finally:
-            snapshot.end()
-            if len(self._idle) < _IDLE_SNAPSHOTS:
-                self._idle.append(snapshot)
-            else:
-                snapshot.close()
+        return snapshot
+
+    def release(self, snapshot: Snapshot) -> None:
+        """Let go of the state that a snapshot holds on to."""
+        snapshot.end()
+        if len(self._idle) < _IDLE_SNAPSHOTS:
+            self._idle.append(snapshot)
+        else:
+            snapshot.close()
 
     def _new_snapshot(self) -> Snapshot:
         with explained(self.path):
@@ -238,7 +247,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, channel: str) -> None:
 
 def _create(connection: sqlite3.Connection, channel: str) -> None:
     with _transaction(connection):
-        for statement in _SCHEMA.split(";\n"):
+        for statement in SCHEMA.split(";\n"):
             connection.execute(statement)
         connection.execute("INSERT INTO meta VALUES ('channel', ?)", (channel,))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

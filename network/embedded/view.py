@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Self
 
 from chaincode.signing.transaction import ABSENT
@@ -24,18 +23,18 @@ class View:
         self._height = height
         self._began = height()
         self._snapshot: Snapshot | None = None
-        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        if self._snapshot is not None:
+            self._store.release(self._snapshot)
 
     def snapshot(self) -> Snapshot:
         """The fixed state that this view reads from."""
         if self._snapshot is None:
-            self._snapshot = self._stack.enter_context(self._store.snapshot())
+            self._snapshot = self._store.acquire()
         return self._snapshot
 
     def get(self, namespace: str, key: str) -> Value:
