@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 import gateway.charging.records
-import gateway.monitor.records  # noqa: F401 - each declares its tables
+import gateway.monitor.records
+import gateway.projection.records  # noqa: F401 - each declares its tables
 from chaincode.condominium import Condominium
 from chaincode.signing.domain import network_tag
 from gateway.access import audit_routes
