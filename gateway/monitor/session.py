@@ -219,9 +219,8 @@ class LiveSession:
     @property
     def activity(self) -> Activity:
         """What it is doing, in one word."""
-        if self.ended is not None:
-            return Activity.ENDED
-        if self.stopping is not None:
+        if not self.running:
+            # Ended is what the ledger has ended.
             return Activity.STOPPING
         if self.vehicle.full:
             return Activity.COMPLETE

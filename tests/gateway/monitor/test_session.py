@@ -220,7 +220,7 @@ def test_after_end_was_commanded_the_last_batch_settles_the_session() -> None:
     driven.send(5, flags=Flag.END | Flag.CONNECTED, reason=Reason.COMMAND)
     assert driven.live.next_step(driven.now) == Settle(StoppedReason.REMOTE)
     assert driven.live.grant is None
-    assert driven.live.activity == "ended"
+    assert driven.live.activity == "stopping"
 
 
 @pytest.mark.parametrize(

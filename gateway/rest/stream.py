@@ -1,0 +1,77 @@
+"""Server-sent events (HTML Living Standard, section 9.2): streams that live as long as their reader and the
+gateway do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+
+MEDIA_TYPE = "text/event-stream"
+_KEEP_ALIVE = 15.0
+"""Seconds of silence after which a comment goes out: shorter than proxies' and routers' patience."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    # nginx would hold events back until its buffer is full.
+    "X-Accel-Buffering": "no",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One event; `id` is what a reader that comes again sends as Last-Event-ID."""
+
+    name: str
+    data: Any
+    """Put into JSON."""
+    id: str | None = None
+
+    def encode(self) -> bytes:
+        """The event as it travels."""
+        identity = f"id: {self.id}\n" if self.id is not None else ""
+        body = json.dumps(self.data, separators=(",", ":"), ensure_ascii=False)
+        return f"{identity}event: {self.name}\ndata: {body}\n\n".encode()
+
+
+class Streams:
+    """All open streams. They end when `close` is called, so that the server need not wait for them."""
+
+    def __init__(self) -> None:
+        self._closed = asyncio.Event()
+
+    def response(self, events: AsyncGenerator[ServerEvent, None]) -> StreamingResponse:
+        """An answer that sends `events` until they end, the reader goes or the gateway stops."""
+        return StreamingResponse(self._body(events), media_type=MEDIA_TYPE, headers=_HEADERS)
+
+    async def close(self) -> None:
+        """End every stream, and each new one at once."""
+        self._closed.set()
+
+    async def _body(self, events: AsyncGenerator[ServerEvent, None]) -> AsyncIterator[bytes]:
+        closed = asyncio.ensure_future(self._closed.wait())
+        following: asyncio.Future[ServerEvent] | None = None
+        try:
+            while not self._closed.is_set():
+                following = following or asyncio.ensure_future(anext(events))
+                done, _ = await asyncio.wait(
+                    (closed, following), timeout=_KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED
+                )
+                if following in done:
+                    try:
+                        event = following.result()
+                    except StopAsyncIteration:
+                        break
+                    following = None
+                    yield event.encode()
+                elif not done:
+                    yield b": still here\n\n"
+        finally:
+            for waiting in (closed, following):
+                if waiting is not None:
+                    waiting.cancel()
+                    await asyncio.wait([waiting])
+            await events.aclose()

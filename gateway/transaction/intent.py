@@ -1,0 +1,133 @@
+"""Relaying what wallets signed to the ledger. The gateway checks the form and adds nothing: it cannot.
+
+========== ============================================================ =================
+kind       function                                                     namespace
+========== ============================================================ =================
+open       session.open                                                 this condominium's
+stop       session.stop                                                 the session's host
+reclaim    session.reclaim; escrow.reclaim for a session elsewhere      host; this issuer's
+transfer   token.transfer                                               the issuer's
+redeem     token.redeem                                                 the issuer's
+mandate    mandate.grant                                                the issuer's
+revoke     mandate.revoke                                               the issuer's
+rotate-key wallet.rotate_key                                            the issuer's
+========== ============================================================ =================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chaincode.condominium import namespace_of
+from chaincode.errors import InvalidArgument, NotAuthorised, NotFound
+from chaincode.session import Session
+from chaincode.signing.domain import SIGNATURE_BYTES
+from chaincode.signing.intent import (
+    AnyIntent,
+    MandateIntent,
+    OpenIntent,
+    ReclaimIntent,
+    RedeemIntent,
+    RevokeIntent,
+    RotateKeyIntent,
+    StopIntent,
+    TransferIntent,
+    intent_id,
+    parse_intent,
+)
+from gateway.transaction.submission import Submitter
+
+OnSession = Callable[[Session], Awaitable[None]]
+HostOf = Callable[[str], Awaitable[str | None]]
+IsServed = Callable[[int], bool]
+
+_FUNCTIONS: dict[type[AnyIntent], str] = {
+    OpenIntent: "session.open",
+    StopIntent: "session.stop",
+    ReclaimIntent: "session.reclaim",
+    TransferIntent: "token.transfer",
+    RedeemIntent: "token.redeem",
+    MandateIntent: "mandate.grant",
+    RevokeIntent: "mandate.revoke",
+    RotateKeyIntent: "wallet.rotate_key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """An intent that is on the ledger."""
+
+    id: str
+    kind: str
+    transaction: str
+    block: int
+    record: dict[str, Any]
+    """What it made or changed, as the ledger has it."""
+
+
+class Intents:
+    """Relays intents and tells the monitor of the sessions that they open, stop or reclaim."""
+
+    def __init__(
+        self, submitter: Submitter, code: str, *, on_session: OnSession, host_of: HostOf, is_served: IsServed
+    ) -> None:
+        """`code` is this condominium's; `host_of` finds where a session is, None where nobody knows;
+        `is_served` says whether this gateway has settings for a unit."""
+        self._submitter = submitter
+        self._code = code
+        self._on_session = on_session
+        self._host_of = host_of
+        self._is_served = is_served
+
+    async def relay(self, body: bytes, signature: bytes, proof: bytes | None = None) -> Relayed:
+        """Put an intent on the ledger. The same intent twice is the same as once.
+
+        Raises `ContractError` naming the field and the rule that it breaks, and `LedgerError`."""
+        intent = parse_intent(body)
+        arguments = self._check(intent, body, signature, proof)
+        function, host = await self._route(intent)
+        committed = await self._submitter.submit(function, arguments, namespace_of(host))
+        if function in ("session.open", "session.stop", "session.reclaim") and host == self._code:
+            await self._on_session(Session.decode(committed.result))
+        return Relayed(
+            id=intent_id(body),
+            kind=intent.kind,
+            transaction=committed.transaction_id,
+            block=committed.block,
+            record=json.loads(committed.result),
+        )
+
+    def _check(self, intent: AnyIntent, body: bytes, signature: bytes, proof: bytes | None) -> list[bytes]:
+        """The transaction's arguments. What the gateway can know is refused before the ledger is asked."""
+        if intent.network != self._submitter.ledger.channel:
+            raise NotAuthorised("network", f"is {self._submitter.ledger.channel}")
+        if len(signature) != SIGNATURE_BYTES:
+            raise InvalidArgument("signature", f"has {SIGNATURE_BYTES} bytes")
+        if isinstance(intent, OpenIntent):
+            if intent.condominium != self._code:
+                raise InvalidArgument("condominium", f"is {self._code}, whose gateway this is")
+            if not self._is_served(intent.unit):
+                raise NotFound("unit", f"{intent.unit} is served by this gateway")
+        if not isinstance(intent, RotateKeyIntent):
+            if proof is not None:
+                raise InvalidArgument("proof", "comes with kind rotate-key alone")
+            return [body, signature]
+        if proof is None or len(proof) != SIGNATURE_BYTES:
+            raise InvalidArgument("proof", f"is the new key's signature, {SIGNATURE_BYTES} bytes")
+        return [body, signature, proof]
+
+    async def _route(self, intent: AnyIntent) -> tuple[str, str]:
+        """The function, and the code of the condominium in whose namespace it runs."""
+        function = _FUNCTIONS[type(intent)]
+        if isinstance(intent, OpenIntent):
+            return function, self._code
+        if isinstance(intent, StopIntent | ReclaimIntent):
+            host = await self._host_of(intent.session) or self._code
+            if isinstance(intent, ReclaimIntent) and host != self._code:
+                # The host has not settled; the issuer alone can end the escrow.
+                return "escrow.reclaim", self._code
+            return function, host
+        return function, intent.issuer
