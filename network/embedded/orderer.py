@@ -22,7 +22,6 @@ from chaincode.signing.transaction import (
     WriteRecord,
     encode_transaction,
 )
-from network.embedded.errors import LedgerFileError
 from network.embedded.pending import Pending
 from network.embedded.snapshot import BLOCK_SHIFT, Snapshot, Value
 from network.embedded.store import BlockRows, StateRow, Store
@@ -115,7 +114,8 @@ class Orderer:
                 with self._store.snapshot() as state:
                     cut = self._cut(batch, state)
                 await loop.run_in_executor(self._thread, self._store.append, cut.rows)
-            except LedgerFileError as error:
+            except Exception as error:  # noqa: BLE001
+                # Nothing of the block was written; whatever the reason, its submitters must hear of it.
                 self._recent.forget(self._height)
                 for pending in batch:
                     sentence = f"the transaction was not committed: {error}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -187,8 +187,14 @@ class Store:
                     [block.state[place] for place in sorted(block.state)],
                 )
             self._unsaved.clear()
-            if self._wal.stat().st_size > _WAL_LIMIT:
-                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._shorten_log()
+
+    def _shorten_log(self) -> None:
+        """Fold a long write-ahead log into the file."""
+        if self._wal.stat().st_size > _WAL_LIMIT:
+            # The block is durable by now. Where the disk is too full for this, the next block will say so.
+            with suppress(sqlite3.OperationalError):
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

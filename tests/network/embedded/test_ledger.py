@@ -22,6 +22,7 @@ from network.ledger import (
     Event,
     Ledger,
     Read,
+    SubmitError,
     Write,
 )
 from tests.network.embedded.conftest import AURORA, BOREAL, CHANNEL, Site
@@ -362,3 +363,15 @@ async def test_a_closed_ledger_says_so(site: Site) -> None:
     ):
         with pytest.raises(failure, match="closed"):
             await call
+
+
+async def test_a_mistake_while_committing_leaves_nobody_waiting(
+    ledger: EmbeddedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Submitters hear of it, and the next block is made as if nothing had been."""
+    with monkeypatch.context() as patch:
+        patch.setattr("network.embedded.orderer.merkle.root_hash", lambda hashes: 1 / 0)
+        with pytest.raises(SubmitError, match="division"):
+            await submit(ledger, "add", "a", "1")
+    assert (await submit(ledger, "add", "a", "1")).result == b"1"
+    assert (await ledger.verify()).transactions == 1

@@ -15,7 +15,7 @@ import pytest
 
 from chaincode.signing.transaction import decode_transaction
 from network.authority import Authority
-from network.embedded.errors import LedgerAltered
+from network.embedded.errors import LedgerAltered, LedgerFileError
 from network.embedded.store import Store
 from network.embedded.verification import verify
 from network.identity import Identity
@@ -268,3 +268,16 @@ async def test_opening_refuses_an_altered_file(copy: Copy, site: Site) -> None:
     copy.alter("UPDATE entry SET body = ? WHERE version = 65536", body)
     async with await site.open(path=copy.path) as ledger:
         assert await ledger.height() == BLOCKS
+
+
+def test_a_damaged_disk(copy: Copy) -> None:
+    """Bytes of the file itself that have changed are found, or were of no account; nothing else happens."""
+    content = copy.path.read_bytes()
+    found = 0
+    for place in range(100, len(content), 1_499):
+        copy.path.write_bytes(content[:place] + bytes((content[place] ^ 0xFF,)) + content[place + 1 :])
+        try:
+            assert copy.check() == 5 * BLOCKS
+        except LedgerFileError:
+            found += 1
+    assert found > 20
