@@ -12,10 +12,12 @@ from typing import Any
 
 import click
 
+from client.command.audit import audit
 from client.command.ending import reclaim, stop
 from client.command.failure import EXPECTED, failure_of
 from client.command.opening import open_session
 from client.command.purchase import buy
+from client.command.receipt import receipt
 from client.command.units import units
 from client.command.wallet import wallet
 from client.command.watching import watch
@@ -89,5 +91,5 @@ def main() -> None:
     """
 
 
-for _command in (buy, open_session, reclaim, stop, units, wallet, watch):
+for _command in (audit, buy, open_session, receipt, reclaim, stop, units, wallet, watch):
     main.add_command(_command)

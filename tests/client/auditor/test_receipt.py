@@ -21,7 +21,7 @@ from client.auditor.errors import ReceiptError
 from client.auditor.receipt import VerifiedReceipt, check_receipt, verify_receipt
 from network.authority import Authority
 from tests.chaincode.world import HOUR, PartyWallet
-from tests.client.auditor.conftest import CHANNEL, START, Bridge, Resident, opened, registered
+from tests.client.residence import CHANNEL, START, Bridge, Resident, opened, registered
 
 Authorities = dict[str, Authority]
 

@@ -1,0 +1,128 @@
+"""`condocharge receipt`: keep what a session cost, and check it without asking anybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chaincode.session import ATTESTED
+from client.auditor.errors import VerificationError
+from client.auditor.receipt import VerifiedReceipt, verify_receipt
+from client.command.access import choose, unlocked, wallet_options
+from client.command.failure import NotVerified, read_file, write_file
+from client.command.terminal import json_option, local_time, print_facts, print_json
+from client.command.watching import newest
+from client.wallet.money import format_amount, format_energy
+
+
+@click.group()
+def receipt() -> None:
+    """What a session cost, in a file that proves itself."""
+
+
+_root_option = click.option(
+    "--root",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The condominium's root certificate (PEM); your wallet's otherwise.",
+)
+
+
+@receipt.command()
+@click.argument("session", required=False)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write it; receipt-SESSION.json here otherwise.",
+)
+@_root_option
+@wallet_options
+@json_option
+def save(
+    *,
+    session: str | None,
+    output: Path | None,
+    root: Path | None,
+    name: str | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Get the receipt of a session, and verify it before it is kept.
+
+    Without SESSION it is the newest that has ended. A session at a condominium that you visited is proven
+    under that one's root certificate: give it with --root.
+    """
+    known = None if root is None else read_file(root)
+    with unlocked(name, address) as opened:
+        chosen = session or newest(opened, "that has ended", lambda each: each.over)
+        file = opened.gateway.receipt(chosen)
+    proven = _verify(file, known or opened.wallet.home.root_certificate.encode())
+    if proven.session.id != chosen:
+        raise NotVerified(f"the gateway gave the receipt of another session, {proven.session.id}")
+    target = output or Path(f"receipt-{chosen[:16]}.json")
+    write_file(target, file)
+    _show(proven, as_json=as_json, file=target)
+
+
+@receipt.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_root_option
+@click.option("--wallet", "name", envvar="CONDOCHARGE_WALLET", help="Whose root certificate to use.")
+@json_option
+def verify(file: Path, root: Path | None, name: str | None, as_json: bool) -> None:
+    """Verify the receipt in FILE offline.
+
+    Needs nothing but the file and the condominium's root certificate. Exit code 4 says that it is wrong.
+    """
+    certificate = choose(name).home.root_certificate.encode() if root is None else read_file(root)
+    _show(_verify(read_file(file), certificate), as_json=as_json, file=file)
+
+
+def _verify(file: bytes, root: bytes) -> VerifiedReceipt:
+    try:
+        return verify_receipt(file, root)
+    except VerificationError as error:
+        raise NotVerified(f"the receipt is not to be believed: {error}") from error
+
+
+def _show(proven: VerifiedReceipt, *, as_json: bool, file: Path) -> None:
+    session, condominium = proven.session, proven.condominium
+    if as_json:
+        print_json(
+            {
+                "verified": True,
+                "file": str(file),
+                "network": proven.network,
+                "condominium": condominium.members(),
+                "tariff": proven.tariff.members(),
+                "session": session.members(),
+                "block": proven.block,
+            }
+        )
+        return
+    settlement = session.settlement
+    word = "attested by the gateway" if session.metering == ATTESTED else "signed by the unit"
+
+    def money(amount: int) -> str:
+        return format_amount(amount, session.decimals, condominium.currency)
+
+    facts: list[tuple[str, object]] = [
+        ("verified", file),
+        ("session", session.id),
+        ("wallet", session.wallet),
+        ("condominium", f"{condominium.name} ({condominium.code}), unit {session.unit}"),
+        ("state", session.state),
+        ("opened", local_time(session.opened_at)),
+        ("locked", money(session.amount)),
+    ]
+    if settlement is not None:
+        facts += [
+            ("ended", local_time(settlement.ended_at)),
+            ("why", settlement.reason),
+            ("energy", format_energy(settlement.energy // 1_000)),
+            ("metering", word if session.metering else None),
+            ("tariff", proven.tariff.number),
+            ("cost", money(settlement.cost)),
+            ("refund", money(settlement.refund)),
+        ]
+    print_facts([*facts, ("block", proven.block)])

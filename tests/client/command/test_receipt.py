@@ -1,0 +1,129 @@
+"""`condocharge receipt`: saved when it verifies, verified without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from network.authority import Authority
+from tests.chaincode.world import PartyWallet
+from tests.client.command.conftest import Terminal
+from tests.client.relay import session_members
+from tests.client.residence import START, opened, registered
+
+
+@dataclass
+class Kept:
+    """A receipt, whose it is, and the certificate that proves it."""
+
+    session: str
+    wallet: str
+    file: bytes
+    root: str
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """A session of 15 kWh that cost 3.00."""
+    authorities = {"aurora": Authority.create("aurora", START)}
+
+    async def charge(folder: Path) -> Kept:
+        async with opened(folder, authorities) as bridge:
+            aurora = await registered("aurora", bridge, authorities)
+            unit, wallet = await aurora.enrol(7), PartyWallet()
+            await aurora.fund(wallet, 1_000)
+            session = await aurora.charge(wallet, unit, [1_000_000, 16_000_000])
+            receipt = await aurora.receipt(session)
+            return Kept(session, wallet.id, receipt.encode(), aurora.authority.root.decode())
+
+    return asyncio.run(charge(tmp_path_factory.mktemp("kept")))
+
+
+def serve(terminal: Terminal, kept: Kept, file: bytes, session: str | None = None) -> None:
+    """Let the gateway be Aurora's, with one ended session."""
+    status, condominium = terminal.relay.answers["GET /v1/condominium"]  # type: ignore[misc]
+    certificate = {"root_certificate": kept.root}
+    terminal.relay.answers["GET /v1/condominium"] = (status, condominium | certificate)
+    wallet = terminal.json("wallet", "create", "maria")["wallet"]
+    row = session_members(session or kept.session, wallet, state="settled", activity="ended")
+    terminal.relay.answers[f"GET /v1/wallets/{wallet}/sessions"] = (200, {"rows": [row], "bookmark": ""})
+    terminal.relay.answers[f"GET /v1/sessions/{session or kept.session}/receipt"] = (200, file)
+
+
+def test_the_newest_receipt_is_verified_and_saved(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """What is on disk are the gateway's bytes; what is shown comes from the proofs in them."""
+    serve(terminal, kept, kept.file)
+    target = tmp_path / "receipt.json"
+    said = terminal.done("receipt", "save", "--output", str(target))
+    assert target.read_bytes() == kept.file
+    for expected in ("EUR 3.00", "EUR 2.00", "15.000 kWh", "signed by the unit", "Aurora (aurora), unit 7"):
+        assert expected in said
+
+
+def test_a_receipt_is_verified_without_a_wallet_or_a_network(
+    terminal: Terminal, kept: Kept, tmp_path: Path
+) -> None:
+    """File and root certificate are enough; nothing is asked of anybody."""
+    file, root = tmp_path / "receipt.json", tmp_path / "root.pem"
+    file.write_bytes(kept.file)
+    root.write_text(kept.root)
+    proven = terminal.json("receipt", "verify", str(file), "--root", str(root))
+    assert proven["verified"] is True
+    assert proven["session"]["settlement"]["cost"] == 300
+    assert proven["session"]["wallet"] == kept.wallet
+    assert terminal.relay.requests == []
+
+
+def test_the_wallets_own_root_is_used_otherwise(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """The certificate that the wallet was made under verifies its receipts."""
+    serve(terminal, kept, kept.file)
+    file = tmp_path / "receipt.json"
+    file.write_bytes(kept.file)
+    assert terminal.json("receipt", "verify", str(file))["verified"] is True
+
+
+def test_a_forged_receipt_is_not_saved(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """Exit code 4, one sentence, no file."""
+    forged = kept.file.replace(b'"index":0', b'"index":1', 1)
+    serve(terminal, kept, forged)
+    target = tmp_path / "receipt.json"
+    said = terminal.refused("receipt", "save", "--output", str(target), code=4)
+    assert "not to be believed" in said
+    assert not target.exists()
+
+
+def test_another_sessions_receipt_is_not_saved(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """A good receipt, but not the one that was asked for."""
+    serve(terminal, kept, kept.file, session="ab" * 32)
+    target = tmp_path / "receipt.json"
+    said = terminal.refused("receipt", "save", "--output", str(target), code=4)
+    assert "another session" in said
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\xff", json.dumps([1]).encode()])
+def test_what_is_no_receipt_is_said_so(
+    terminal: Terminal, kept: Kept, tmp_path: Path, content: bytes
+) -> None:
+    """Any other file ends in the same sentence."""
+    file, root = tmp_path / "receipt.json", tmp_path / "root.pem"
+    file.write_bytes(content)
+    root.write_text(kept.root)
+    assert "not to be believed" in terminal.refused(
+        "receipt", "verify", str(file), "--root", str(root), code=4
+    )
+
+
+def test_files_that_cannot_be_read_or_written_are_named(
+    terminal: Terminal, kept: Kept, tmp_path: Path
+) -> None:
+    """The disk's troubles are sentences too."""
+    serve(terminal, kept, kept.file)
+    missing = tmp_path / "missing.json"
+    assert "missing.json cannot be read" in terminal.refused("receipt", "verify", str(missing))
+    nowhere = tmp_path / "nowhere" / "receipt.json"
+    assert "cannot be written" in terminal.refused("receipt", "save", "--output", str(nowhere))
