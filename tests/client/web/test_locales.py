@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 WEB = Path(__file__).resolve().parents[3] / "client" / "web"
-_ENTRY = re.compile(r'^  "([a-zA-Z.-]+)": "((?:[^"\\]|\\.)+)",$', re.MULTILINE)
+_ENTRY = re.compile(r'^  "([a-zA-Z0-9.-]+)": "((?:[^"\\]|\\.)+)",$', re.MULTILINE)
 _LOCALES = {path.stem: dict(_ENTRY.findall(path.read_text())) for path in WEB.glob("shared/locales/*.js")}
 _SOURCES = [path for path in WEB.rglob("*.js") if not {"vendor", "node_modules", "locales"} & set(path.parts)]
 
