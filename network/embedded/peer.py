@@ -152,7 +152,9 @@ class Peer:
         return self._orderer.height
 
     async def evaluate(self, signed: SignedProposal) -> bytes:
-        """Run a query. Raises ContractError, EvaluateError."""
+        """Run a query; it comes from this process and leaves no trace, so its signature is not checked.
+
+        Raises ContractError, EvaluateError."""
         self._check_creator(signed, EvaluateError)
         simulated = await self._simulate(signed, EvaluateError, read_only=True)
         return simulated.result

@@ -45,6 +45,8 @@ _MAPPED_BYTES = 1 << 36
 _CHECKPOINT_PAGES = 4_000
 _WAL_LIMIT = 128 << 20
 """Bytes of write-ahead log above which the next block waits for readers, so that the log can start anew."""
+_LOG_WAIT_MS = 50
+_LOCK_WAIT_MS = 2_000
 _CHUNKS = (64, 8, 1)
 """Rows that one statement inserts: SQLite is entered, and Python's lock let go, once for all of them."""
 _IDLE_SNAPSHOTS = 8
@@ -190,11 +192,13 @@ class Store:
         self._shorten_log()
 
     def _shorten_log(self) -> None:
-        """Fold a long write-ahead log into the file."""
-        if self._wal.stat().st_size > _WAL_LIMIT:
-            # The block is durable by now. Where the disk is too full for this, the next block will say so.
-            with suppress(sqlite3.OperationalError):
+        """Fold a long write-ahead log into the file, unless a long query still reads from it."""
+        # The block is durable by now. Where the disk is too full for this, the next block will say so.
+        with suppress(sqlite3.Error, OSError):
+            if self._wal.stat().st_size > _WAL_LIMIT:
+                self._writer.execute(f"PRAGMA busy_timeout = {_LOG_WAIT_MS}")
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._writer.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}")
 
 
 @contextmanager
@@ -223,7 +227,9 @@ def _insert(
 
 def _connect(path: Path) -> sqlite3.Connection:
     """A connection as this module uses it; raises sqlite3.Error."""
-    connection = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=_LOCK_WAIT_MS / 1000, isolation_level=None, check_same_thread=False
+    )
     connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
     connection.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KIB}")
     return connection

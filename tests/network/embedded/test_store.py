@@ -140,6 +140,24 @@ async def test_a_full_disk(site: Site) -> None:
         assert await ledger.evaluate(AURORA, "get", [b"a"]) == b"1"
 
 
+async def test_a_long_query_delays_only_the_logs_folding(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While somebody reads an old state blocks are committed all the same; later the log starts anew."""
+    monkeypatch.setattr("network.embedded.store._WAL_LIMIT", 0)
+    log = site.path.with_name(site.path.name + "-wal")
+    async with await site.open() as ledger:
+        await ledger.submit(AURORA, "add", [b"a", b"1"])
+        assert log.stat().st_size == 0
+        with closing(sqlite3.connect(site.path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM block").fetchone() == (1,)
+            await ledger.submit(AURORA, "add", [b"a", b"1"])
+            assert reader.execute("SELECT count(*) FROM block").fetchone() == (1,)
+            assert log.stat().st_size > 0
+        await ledger.submit(AURORA, "add", [b"a", b"1"])
+        assert log.stat().st_size == 0
+        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b"3"
+
+
 def test_sqlite_is_told_to_be_durable(tmp_path: Path) -> None:
     """Write-ahead log, and a flush to the disk at each commit."""
     store = Store.open(tmp_path / "ledger.db", CHANNEL)
