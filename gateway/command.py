@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -14,7 +15,8 @@ from gateway.configuration.condominium import CondominiumError
 from gateway.configuration.secrets import SecretError
 from gateway.server import AddressError, Ready
 from gateway.server import serve as serve_gateway
-from gateway.settings import SettingsError, load
+from gateway.settings import Settings, SettingsError, load
+from gateway.site import SiteError
 from gateway.store.errors import StoreError
 from network.identity import IdentityError
 from network.ledger import LedgerError
@@ -28,6 +30,7 @@ _SENTENCES = (
     LedgerError,
     SecretError,
     SettingsError,
+    SiteError,
     StoreError,
 )
 """Errors whose message is a sentence that says what to do."""
@@ -54,13 +57,27 @@ def serve(file: Path | None, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        asyncio.run(serve_gateway(load(file), _announce))
+        asyncio.run(serve_gateway(_with_pages(load(file)), _announce))
     except _SENTENCES as error:
         raise click.ClickException(str(error)) from error
+
+
+def _with_pages(settings: Settings) -> Settings:
+    """The settings with the pages that are installed, where none are named."""
+    if settings.pages.folder is not None:
+        return settings
+    for point in entry_points(group="condocharge.pages"):
+        return settings.model_copy(
+            update={"pages": settings.pages.model_copy(update={"folder": point.load()})}
+        )
+    return settings
 
 
 def _announce(ready: Ready) -> None:
     if ready.invitation is not None:
         click.echo(f"Set the administrator's password (the link works once): {ready.invitation}")
     click.echo("ready")
-    click.echo(f"REST  {ready.rest}")
+    if ready.wallet is not None:
+        click.echo(f"wallet   {ready.wallet}")
+        click.echo(f"console  {ready.rest}")
+    click.echo(f"REST     {ready.rest}/docs")

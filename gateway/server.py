@@ -6,15 +6,17 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from gateway.access.routes import invitation_link
 from gateway.app import Gateway
-from gateway.settings import HttpSettings, Settings
+from gateway.settings import Settings
+from gateway.site import Cookieless, Site
 
 _GRACE_S = 5
 """For requests under way when the gateway stops; streams are ended by their services before."""
@@ -31,6 +33,8 @@ class Ready:
 
     rest: str
     """The address of REST, as browsers and wallets use it."""
+    wallet: str | None
+    """The address of the wallet; None where no pages are served."""
     invitation: str | None
     """Where the first administrator sets a password; None where somebody can log in."""
 
@@ -40,21 +44,46 @@ async def serve(settings: Settings, announce: Callable[[Ready], None]) -> None:
 
     `announce` is called once it answers. Raises what `Gateway.open` raises, and `AddressError`."""
     stop = asyncio.Event()
-    with _listening(settings.http) as listener, _signals(stop):
-        settings = _with_port(settings, listener.getsockname()[1])
+    with ExitStack() as sockets, _signals(stop):
+        settings, listeners = _listen(settings, sockets)
         async with await Gateway.open(settings) as gateway:
             invited = await gateway.start()
-            server = _Server(_config(gateway))
-            serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-            await _first(server.listening, serving)
+            servers = [_Server(_config(settings, app)) for app in _applications(gateway)]
+            serving = asyncio.gather(
+                *(server.serve([listener]) for server, listener in zip(servers, listeners, strict=True))
+            )
+            for server in servers:
+                await _first(server.listening, serving)
             if not serving.done():
                 link = invitation_link(settings.origin, invited) if invited is not None else None
-                announce(Ready(settings.origin, link))
+                announce(Ready(settings.origin, settings.wallet_url, link))
             await _first(stop, serving)
-            server.should_exit = True
-            # Streams and held answers end here; without that the server would wait for them.
+            for server in servers:
+                server.should_exit = True
+            # Streams and held answers end here; without that the servers would wait for them.
             await gateway.stop()
             await serving
+
+
+def _listen(settings: Settings, sockets: ExitStack) -> tuple[Settings, list[socket.socket]]:
+    """The sockets that the settings name, and the settings with the ports that the system chose."""
+    http = sockets.enter_context(_listening(settings.http.host, settings.http.port, "http.port"))
+    update: dict[str, Any] = {"http": settings.http.model_copy(update={"port": http.getsockname()[1]})}
+    listeners = [http]
+    if settings.pages.folder is not None:
+        wallet_port = settings.pages.wallet_port
+        wallet = sockets.enter_context(_listening(settings.http.host, wallet_port, "pages.wallet_port"))
+        update["pages"] = settings.pages.model_copy(update={"wallet_port": wallet.getsockname()[1]})
+        listeners.append(wallet)
+    return settings.model_copy(update=update), listeners
+
+
+def _applications(gateway: Gateway) -> list[ASGIApp]:
+    """What each socket answers with: the console's pages before REST, and the wallet's."""
+    folder = gateway.settings.pages.folder
+    if folder is None:
+        return [gateway.app]
+    return [Site(folder, "console", gateway.app), Site(folder, "wallet", Cookieless(gateway.app))]
 
 
 class _Server(uvicorn.Server):
@@ -75,10 +104,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(gateway: Gateway) -> uvicorn.Config:
-    http = gateway.settings.http
+def _config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    http = settings.http
     config = uvicorn.Config(
-        gateway.app,
+        app,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -102,14 +131,14 @@ def _config(gateway: Gateway) -> uvicorn.Config:
 
 
 @contextmanager
-def _listening(http: HttpSettings) -> Iterator[socket.socket]:
-    """A socket at the address that the settings name."""
+def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
+    """A socket at an address; `setting` names the port's setting in errors."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
-        raise AddressError(f"http.host: {http.host} is not an address of this computer") from error
+        raise AddressError(f"http.host: {host} is not an address of this computer") from error
     listener = socket.socket(family, kind, protocol)
     try:
         # A port that a gateway left a moment ago can be taken again at once.
@@ -119,17 +148,12 @@ def _listening(http: HttpSettings) -> Iterator[socket.socket]:
             listener.listen(_BACKLOG)
         except OSError as error:
             raise AddressError(
-                f"cannot listen on {http.host}, port {http.port}: {error.strerror}; stop whatever uses the "
-                "port, or set http.port to another"
+                f"cannot listen on {host}, port {port}: {error.strerror}; stop whatever uses the "
+                f"port, or set {setting} to another"
             ) from error
         yield listener
     finally:
         listener.close()
-
-
-def _with_port(settings: Settings, port: int) -> Settings:
-    """The settings with the port that was got, where the system chose it."""
-    return settings.model_copy(update={"http": settings.http.model_copy(update={"port": port})})
 
 
 @contextmanager
@@ -144,7 +168,7 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(each)
 
 
-async def _first(event: asyncio.Event, serving: asyncio.Future[None]) -> None:
+async def _first(event: asyncio.Event, serving: asyncio.Future[Any]) -> None:
     """Wait for `event`, or for the server to end by itself."""
     waiting = asyncio.ensure_future(event.wait())
     both: set[asyncio.Future[Any]] = {waiting, serving}

@@ -106,6 +106,16 @@ class GrpcSettings(_Section):
         return self
 
 
+class PagesSettings(_Section):
+    """The browser's pages: the console at `http.port`, the wallet at a port, so an origin, of its own."""
+
+    folder: Path | None = None
+    """The folder that holds `wallet/`, `console/`, `shared/` and `vendor/`; no pages where there is none."""
+    wallet_port: Port = 8082
+    wallet_url: str = ""
+    """The address that residents' browsers use, where a proxy ends HTTPS."""
+
+
 class DatabaseSettings(_Section):
     """Where the gateway keeps what is not on the ledger."""
 
@@ -180,6 +190,14 @@ class Settings(_Section):
     ledger: LedgerSettings = LedgerSettings()
     units: UnitSettings = UnitSettings()
     access: AccessSettings = AccessSettings()
+    pages: PagesSettings = PagesSettings()
+
+    @property
+    def wallet_url(self) -> str | None:
+        """The address of the wallet; None where no pages are served."""
+        if self.pages.folder is None:
+            return None
+        return self.pages.wallet_url or self._address(self.pages.wallet_port)
 
     @property
     def database_url(self) -> str:
@@ -191,9 +209,12 @@ class Settings(_Section):
         """The origin that browsers see (RFC 6454)."""
         if self.http.public_url:
             return self.http.public_url
+        return self._address(self.http.port)
+
+    def _address(self, port: int) -> str:
         scheme = "http" if self.http.certificate is None else "https"
         host = f"[{self.http.host}]" if ":" in self.http.host else self.http.host
-        return f"{scheme}://{host}:{self.http.port}"
+        return f"{scheme}://{host}:{port}"
 
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -277,5 +298,6 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             "http": settings.http.model_copy(update=pair(settings.http)),
             "grpc": settings.grpc.model_copy(update=pair(settings.grpc)),
             "ledger": settings.ledger.model_copy(update={"folder": anchor(settings.ledger.folder)}),
+            "pages": settings.pages.model_copy(update={"folder": anchor(settings.pages.folder)}),
         }
     )

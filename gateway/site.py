@@ -80,6 +80,20 @@ class Site:
         return Response(body, media_type=file.type, headers=headers)
 
 
+class Cookieless:
+    """ASGI middleware: drops cookies. Browsers share them between the ports of one host, and the wallet's
+    origin must not speak for an account that is logged in at the console."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on without its cookies."""
+        if scope["type"] == "http":
+            scope = {**scope, "headers": [each for each in scope["headers"] if each[0] != b"cookie"]}
+        await self._app(scope, receive, send)
+
+
 SITE_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
