@@ -287,7 +287,7 @@ def _others(routes: APIRouter, access: Access, sessions: Sessions, clock: Clock,
 
 def invitation_link(origin: str, invited: Invited) -> str:
     """Where an invitation is accepted. The token stands after the #, so it reaches no server's log."""
-    return f"{origin}/invitation#{invited.token}"
+    return f"{origin}/#/invitation/{invited.token}"
 
 
 def _who(principal: Principal) -> tuple[Actor, str]:
