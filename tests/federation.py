@@ -24,13 +24,21 @@ from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder
 from network.federation.network import create, down, up
 from network.federation.package import Rules
 from tests import register
+from tests.scope import ScopedStub
 
-CODES = ("a", "b", "c", "d")
+CODES = ("aurora", "boreal", "cedar", "dune")
+BLOCK_MILLISECONDS = 100
 RULES = Rules(version="1", dispatch="tests.federation:dispatch")
 
 
 async def dispatch(stub: Stub, function: str, arguments: Sequence[bytes]) -> bytes:
-    """The platform's rules and, for functions that they do not have, the tests' register."""
+    """The platform's rules and, for functions that they do not have, the tests' register.
+
+    `SCOPE!function` runs in a part of the namespace that begins empty, so that tests do not meet.
+    """
+    scope, mark, name = function.rpartition("!")
+    if mark:
+        return await dispatch(ScopedStub(stub, scope), name, arguments)
     rules = contract.dispatch if function in contract.FUNCTIONS else register.dispatch
     return await rules(stub, function, arguments)
 
@@ -80,10 +88,17 @@ def fabric_binaries() -> Binaries:
 
 @pytest.fixture(scope="session")
 def federation(fabric_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """The shared network: a, b, c and d."""
+    """The shared network: aurora, boreal, cedar and dune."""
     path = tmp_path_factory.mktemp("federation") / "network"
     first_port = free_ports(len(CODES) * PORTS_PER_CONDOMINIUM)
-    made = create(path, Federation(CHANNEL, "bft"), CODES, fabric_binaries, RULES, first_port=first_port)
+    made = create(
+        path,
+        Federation(CHANNEL, "bft", block_milliseconds=BLOCK_MILLISECONDS),
+        CODES,
+        fabric_binaries,
+        RULES,
+        first_port=first_port,
+    )
     try:
         # Scenarios have clocks of their own, far from the machine's.
         asyncio.run(up(path, fabric_binaries, RULES, lambda _step: None, proposal_age="1000000h"))

@@ -11,6 +11,18 @@ from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_fa
 from chaincode.errors import ContractError, decode_error
 
 _DETAILS_KEY = "grpc-status-details-bin"
+_DISAGREEMENT = "failed to collect enough transaction endorsements"
+_PASSING = (
+    # One peer has not yet committed the block that another one already answers from.
+    _DISAGREEMENT,
+    # A peer has not yet heard of the others after its start.
+    "no combination of peers can be derived",
+    "due to unavailability of peers",
+    # The chaincode server is starting again, or its stream broke in the middle.
+    "failed to execute transaction",
+)
+"""Words of Fabric's peers and gateways for what passes within seconds."""
+_PATIENCE = 5.0
 _TEMPORARY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
@@ -54,7 +66,13 @@ def details(error: grpc.aio.AioRpcError) -> list[gateway_pb2.ErrorDetail]:
 
 
 def rejection(error: grpc.aio.AioRpcError) -> ContractError | None:
-    """The rules' own rejection, where that is why the call failed."""
+    """The rules' own rejection, where that is why the call failed.
+
+    The peer that was asked first speaks for the rules. Where it agreed and another one then rejected, they
+    disagree, and that is no rejection.
+    """
+    if _DISAGREEMENT in (error.details() or ""):
+        return None
     for text in (*(detail.message for detail in details(error)), error.details() or ""):
         decoded = decode_error(text)
         if decoded is not None:
@@ -69,6 +87,9 @@ def sentence(error: grpc.aio.AioRpcError) -> str:
     return "; ".join(parts)
 
 
-def temporary(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the same request may succeed when sent again."""
-    return error.code() in _TEMPORARY
+def patience(error: grpc.aio.AioRpcError) -> float:
+    """For how many seconds the same request is worth repeating; 0 where the answer will not change."""
+    if error.code() in _TEMPORARY:
+        return float("inf")
+    text = sentence(error)
+    return _PATIENCE if any(passing in text for passing in _PASSING) else 0.0

@@ -178,18 +178,19 @@ class Gateway:
         failed: Callable[[str], LedgerError],
     ) -> Any:
         """Ask the peers in turn until one answers, refuses for good, or the time is up."""
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         pause = _FIRST_PAUSE
         while True:
             for connection in self.connections:
-                left = deadline - time.monotonic()
+                left = began + seconds - time.monotonic()
                 try:
                     return await call(connection, max(left, _FIRST_PAUSE))
                 except grpc.aio.AioRpcError as error:
                     rejected = failure.rejection(error)
                     if rejected is not None:
                         raise rejected from error
-                    if not failure.temporary(error) or time.monotonic() + pause >= deadline:
+                    worth = min(seconds, failure.patience(error))
+                    if time.monotonic() + pause >= began + worth:
                         raise failed(failure.sentence(error)) from error
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -28,7 +28,6 @@ from network.federation.crypto import write_msp
 from network.federation.description import Federation, FederationError, Member
 from network.federation.folder import LOCAL_ADDRESS, Folder
 
-BLOCK_MILLISECONDS = 200
 _PROFILE = "Federation"
 
 
@@ -117,7 +116,7 @@ def _profile(federation: Federation, place: Path) -> dict[str, Any]:
         },
     }
     orderer = {
-        "BatchTimeout": f"{BLOCK_MILLISECONDS}ms",
+        "BatchTimeout": f"{federation.block_milliseconds}ms",
         "BatchSize": {"MaxMessageCount": 500, "AbsoluteMaxBytes": "10 MB", "PreferredMaxBytes": "2 MB"},
         "Organizations": organisations,
         "Capabilities": {"V2_0": True},
@@ -191,7 +190,7 @@ def _consensus(federation: Federation, place: Path) -> dict[str, Any]:
     options = {
         "RequestBatchMaxCount": 500,
         "RequestBatchMaxBytes": 10 * 1024 * 1024,
-        "RequestBatchMaxInterval": f"{BLOCK_MILLISECONDS}ms",
+        "RequestBatchMaxInterval": f"{federation.block_milliseconds}ms",
         "IncomingMessageBufferSize": 2000,
         "RequestPoolSize": 10_000,
         "RequestForwardTimeout": "2s",

@@ -14,6 +14,7 @@ from chaincode.condominium import msp_id_of, namespace_of
 Ordering = Literal["bft", "raft"]
 ORDERINGS: tuple[Ordering, ...] = ("bft", "raft")
 CHANNEL = "condocharge"
+BLOCK_MILLISECONDS = 200
 FEWEST_FOR_BFT = 4
 """SmartBFT survives one faulty orderer of four; with fewer it survives none."""
 _CODE = re.compile(r"[a-z][a-z0-9]{0,15}")
@@ -78,6 +79,8 @@ class Federation:
     channel: str
     ordering: Ordering
     members: tuple[Member, ...] = field(default=())
+    block_milliseconds: int = BLOCK_MILLISECONDS
+    """How long the orderers collect transactions for a block."""
 
     def member(self, code: str) -> Member:
         """The member `code`. Raises FederationError where there is none."""
@@ -106,7 +109,7 @@ class Federation:
         try:
             record = json.loads(path.read_text())
             members = tuple(Member.from_record(member) for member in record["members"])
-            return cls(channel=record["channel"], ordering=record["ordering"], members=members)
+            return cls(record["channel"], record["ordering"], members, record["block_milliseconds"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FederationError(f"{path} describes no federation: {error}") from error
 
