@@ -101,7 +101,8 @@ def federation(fabric_binaries: Binaries, tmp_path_factory: pytest.TempPathFacto
     )
     try:
         # Scenarios have clocks of their own, far from the machine's.
-        asyncio.run(up(path, fabric_binaries, RULES, lambda _step: None, proposal_age="1000000h"))
+        started = up(path, fabric_binaries, RULES, lambda _step: None, proposal_age="1000000h", bound=True)
+        asyncio.run(started)
         yield Network(path, {folder.code: folder for folder in made})
     except FederationError as error:
         for log in sorted(path.glob("*/log/*.log")):

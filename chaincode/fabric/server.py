@@ -39,7 +39,7 @@ class _Servicer(chaincode_shim_pb2_grpc.ChaincodeServicer):  # type: ignore[misc
         self, request_iterator: AsyncIterator[Message], _context: grpc.aio.ServicerContext[Message, Message]
     ) -> AsyncIterator[Message]:
         """One peer's stream, for as long as the peer holds it."""
-        stream = Stream(self._listener.package, self._listener.namespace, self._dispatch)
+        stream = Stream(self._listener.package, self._dispatch)
         self._streams.add(stream)
         log.info("%s: a peer connected", self._listener.package)
         try:

@@ -33,9 +33,8 @@ REJECTED = 500
 class Stream:
     """The server's side of one peer's stream for one package."""
 
-    def __init__(self, package: str, namespace: str, dispatch: Dispatch) -> None:
+    def __init__(self, package: str, dispatch: Dispatch) -> None:
         self._package = package
-        self._namespace = namespace
         self._dispatch = dispatch
         self._outgoing: asyncio.Queue[Message | None] = asyncio.Queue()
         self._waiting: dict[tuple[str, str], asyncio.Future[Message]] = {}
@@ -155,7 +154,7 @@ class Stream:
         arguments = chaincode_pb2.ChaincodeInput.FromString(message.payload).args
         if not arguments:
             raise PeerError("the proposal names no function")
-        stub = FabricStub(exchange, read_proposal(message), self._namespace)
+        stub = FabricStub(exchange, read_proposal(message))
         result = await self._dispatch(stub, arguments[0].decode("utf-8"), list(arguments[1:]))
         await stub.flush()
         return Response(status=SUCCESS, payload=result), stub.event

@@ -29,10 +29,9 @@ _Write = tuple[str, bytes | None]
 class FabricStub(Stub):
     """`chaincode.stub.Stub` over a conversation with a Fabric peer."""
 
-    def __init__(self, exchange: Exchange, proposal: Proposal, namespace: str) -> None:
+    def __init__(self, exchange: Exchange, proposal: Proposal) -> None:
         self._exchange = exchange
         self._proposal = proposal
-        self._namespace = namespace
         self._writes: dict[str, bytes | None] = {}
         self._event: tuple[str, bytes] | None = None
 
@@ -131,13 +130,13 @@ class FabricStub(Stub):
             )
 
     def set_event(self, name: str, payload: bytes) -> None:
-        """Publish an event. Raises ValueError for a second one, or from a chaincode called by another."""
+        """Publish an event; the peer drops that of a chaincode which another one called.
+
+        Raises ValueError for a second one."""
         if not name:
             raise ValueError("an event needs a name")
         if self._event is not None:
             raise ValueError("a transaction sets at most one event")
-        if self.called != self._namespace:
-            raise ValueError("only the chaincode that was called first sets the event")
         self._event = (name, bytes(payload))
 
     async def invoke(self, namespace: str, function: str, arguments: Sequence[bytes]) -> bytes:

@@ -79,6 +79,11 @@ class _Namespace:
     ranges: list[_RangeReading] = field(default_factory=list)
     writes: dict[str, bytes | None] = field(default_factory=dict)
 
+    @property
+    def touched(self) -> bool:
+        """Whether anything was read or written; Fabric's read-write sets leave out what was only called."""
+        return bool(self.values or self.ranges or self.writes)
+
     def outcome(self, name: str) -> SimulatedSet:
         reads = sorted(self.values.items())
         values = self.values
@@ -125,7 +130,8 @@ class Simulation:
         if not self._is_namespace(proposal.namespace):
             raise UnsupportedError(f"no chaincode is called {proposal.namespace!r} here")
         result = await self._call(proposal.namespace, (), proposal.function, proposal.arguments)
-        sets = tuple([space.outcome(name) for name, space in sorted(self._namespaces.items())])
+        spaces = sorted(self._namespaces.items())
+        sets = tuple([space.outcome(name) for name, space in spaces if space.touched])
         return Simulated(result, self.event, sets)
 
     def begin_paging(self) -> None:

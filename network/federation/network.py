@@ -106,16 +106,18 @@ async def up(
     report: Report,
     *,
     proposal_age: str = PROPOSAL_AGE,
+    bound: bool = False,
 ) -> None:
     """Start every condominium in `directory`, join the channel, define the namespaces, wait for discovery.
 
     Each step is left out where it has been done; so this also goes on after an interruption. With the
-    folder of one condominium alone its processes start, and what it can do by itself is done.
+    folder of one condominium alone its processes start, and what it can do by itself is done. Where the
+    processes are `bound`, they end with the one that calls this.
     """
     members = folders(directory)
     for folder in members:
         write_settings(folder, proposal_age=proposal_age)
-        supervisor.start(folder, processes(folder, binaries))
+        supervisor.start(folder, processes(folder, binaries), bound=bound)
     async with administration(members) as gateways:
         report("starting peers and orderers")
         await asyncio.gather(*(_join(*pair) for pair in zip(members, gateways, strict=True)))

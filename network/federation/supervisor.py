@@ -39,8 +39,11 @@ def running(folder: Folder, name: str) -> int | None:
         return None
 
 
-def start(folder: Folder, processes: Sequence[Process]) -> None:
-    """Start the supervisor in the background; nothing happens where it runs already."""
+def start(folder: Folder, processes: Sequence[Process], *, bound: bool = False) -> None:
+    """Start the supervisor in the background; nothing happens where it runs already.
+
+    Where it is `bound`, everything stops with the process that calls this, however that one ends.
+    """
     if running(folder, SUPERVISOR) is not None:
         return
     for process in processes:
@@ -50,15 +53,23 @@ def start(folder: Folder, processes: Sequence[Process]) -> None:
             _await_end(folder, process.name, _GRACE)
     records = [{**asdict(process), "directory": str(process.directory)} for process in processes]
     (folder.path / "run/processes.json").write_text(json.dumps(records))
+    command = [sys.executable, "-m", "network.federation.supervisor", str(folder.path)]
+    inherited: tuple[int, ...] = ()
+    if bound:  # the other end closes with this process; so it is never closed here
+        inherited = os.pipe()[:1]
+        command.append(str(inherited[0]))
     with folder.log(SUPERVISOR).open("ab") as log:
         started = subprocess.Popen(
-            [sys.executable, "-m", "network.federation.supervisor", str(folder.path)],
+            command,
+            pass_fds=inherited,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
             cwd=Path(__file__).resolve().parents[2],
         )
+    for descriptor in inherited:
+        os.close(descriptor)
     _record(folder, SUPERVISOR, started.pid)
 
 
@@ -108,9 +119,10 @@ def _await_end(folder: Folder, name: str, seconds: float) -> None:
 class _Supervisor:
     """Keeps the processes of one folder running until it is told to stop."""
 
-    def __init__(self, folder: Folder, records: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, folder: Folder, records: Sequence[dict[str, Any]], bond: int | None) -> None:
         self._folder = folder
         self._records = records
+        self._bond = bond
         self._stopping = asyncio.Event()
         self._children: dict[str, asyncio.subprocess.Process] = {}
 
@@ -118,8 +130,12 @@ class _Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
+        if self._bond is not None:
+            loop.add_reader(self._bond, self._stopping.set)
         keepers = [asyncio.create_task(self._keep(record)) for record in self._records]
         await self._stopping.wait()
+        if self._bond is not None:
+            loop.remove_reader(self._bond)
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
@@ -170,7 +186,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the supervisor of the folder that is named; returns the exit code."""
     folder = Folder.open(Path(arguments[0]))
     records = json.loads((folder.path / "run/processes.json").read_text())
-    asyncio.run(_Supervisor(folder, records).run())
+    bond = int(arguments[1]) if len(arguments) > 1 else None
+    asyncio.run(_Supervisor(folder, records, bond).run())
     return 0
 
 
