@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import gateway.app  # noqa: F401 - declares every service's tables
 from gateway.store.database import Database
+from tests.gateway import house
 from tests.gateway.postgresql import Cluster, find_binaries, running
 
 
@@ -32,6 +32,28 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
     path = tmp_path / "gateway.sqlite"
     shutil.copy(migrated_sqlite, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a gateway that was started once: keys, a ledger with its condominium, empty tables."""
+    directory = tmp_path_factory.mktemp("gateway") / "state"
+
+    async def found() -> None:
+        async with house.opened(directory):
+            pass
+
+    asyncio.run(found())
+    return directory
+
+
+@pytest.fixture
+async def gateway_house(founded: Path, tmp_path: Path) -> AsyncIterator[house.House]:
+    """A whole gateway on a ledger and database of the test's own."""
+    directory = tmp_path / "state"
+    shutil.copytree(founded, directory)
+    async with house.opened(directory) as opened:
+        yield opened
 
 
 @pytest.fixture
