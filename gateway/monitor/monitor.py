@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from chaincode.session import CANCELLED, OPENED, RECLAIMED, SETTLED, STARTED, Session
 from chaincode.signing.batch import NO_SESSION, Flag
@@ -38,9 +39,22 @@ _REMEMBERED = 10_000
 """Ended sessions whose late events are recognised without asking the ledger."""
 
 
+SESSIONS = "sessions"
+"""The bus's topic for changes of any session."""
+
+
 def topic_of(session: str) -> str:
     """The bus's topic for one session."""
     return f"session/{session}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """A session that the ledger has ended."""
+
+    record: Session
+    at: int
+    """Unix seconds."""
 
 
 class ChargeMonitor:
@@ -80,7 +94,7 @@ class ChargeMonitor:
             on_change=self._tell,
         )
         self._registers: dict[int, int] = {}
-        self._ended: OrderedDict[str, Session] = OrderedDict()
+        self._ended: OrderedDict[str, EndedSession] = OrderedDict()
         self._timers: dict[str, tuple[int, Timer]] = {}
         self._driver = Driver(
             floor=self.floor,
@@ -159,9 +173,14 @@ class ChargeMonitor:
         """A session that is under way."""
         return self.floor.client(session)
 
-    def ended(self, session: str) -> Session | None:
-        """The record of a session that ended lately."""
+    def ended(self, session: str) -> EndedSession | None:
+        """A session that ended lately."""
         return self._ended.get(session)
+
+    def stop(self, live: LiveSession) -> None:
+        """An operator ends a session: as if the resident had stopped it."""
+        live.ask_to_stop()
+        self._look(live)
 
     def replan(self, group: str) -> None:
         """The group's limit or its units' settings have changed."""
@@ -266,7 +285,7 @@ class ChargeMonitor:
         """The ledger has ended the session."""
         if self.floor.client(live.id) is None:
             return
-        self._ended[live.id] = live.record
+        self._ended[live.id] = EndedSession(live.record, self._now())
         if len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
         self.floor.remove(live)
@@ -297,9 +316,9 @@ class ChargeMonitor:
 
     def _tell(self, session: str) -> None:
         """Something about a session has changed."""
-        topic = topic_of(session)
-        if self._bus.heard(topic):
-            self._bus.publish(Notice(topic, "changed"))
+        for topic in (topic_of(session), SESSIONS):
+            if self._bus.heard(topic):
+                self._bus.publish(Notice(topic, "changed", {"session": session}))
 
     def _now(self) -> int:
         return self._clock.now() // 1000

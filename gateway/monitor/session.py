@@ -109,6 +109,7 @@ class LiveSession:
         self.heard: int | None = None
         """When its last batch came."""
         self._stop_at = 0
+        self._asked_to_stop = False
         self._enrolled = enrolled
         self._patience = patience
 
@@ -159,6 +160,10 @@ class LiveSession:
         if self.stopping is None:
             self.stopping = reason
             self._stop_at = now
+
+    def ask_to_stop(self) -> None:
+        """Somebody at the condominium wants it ended."""
+        self._asked_to_stop = True
 
     def next_step(self, now: int) -> Step | None:
         """What has to happen now, None where nothing has."""
@@ -249,7 +254,7 @@ class LiveSession:
 
     def _stop_reason(self, now: int) -> StoppedReason | None:
         """Why it must not go on, None where it may."""
-        if self.record.stop_at is not None:
+        if self.record.stop_at is not None or self._asked_to_stop:
             return StoppedReason.REMOTE
         if now >= self.record.deadline:
             return StoppedReason.TIME_REACHED

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from sqlalchemy import Connection, Select, select
 
 from chaincode.session import OPENED, STARTED, Session
@@ -10,12 +13,26 @@ from gateway.projection.records import SESSION
 PAGE = 100
 
 
-def by_id(connection: Connection, session: str) -> tuple[str, Session] | None:
-    """A session with its host's code, None where no event of it has come."""
-    row = connection.execute(
-        select(SESSION.c.host, SESSION.c.record).where(SESSION.c.session == session)
-    ).one_or_none()
-    return None if row is None else (row.host, Session.decode(row.record.encode()))
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session as it was projected."""
+
+    position: int
+    """Its place in lists."""
+    host: str
+    """Code of the condominium where it is."""
+    record: Session
+    ended_at: int | None
+    """Unix seconds."""
+
+
+_COLUMNS = (SESSION.c.position, SESSION.c.host, SESSION.c.record, SESSION.c.ended_at)
+
+
+def by_id(connection: Connection, session: str) -> Found | None:
+    """A session, None where no event of it has come."""
+    row = connection.execute(select(*_COLUMNS).where(SESSION.c.session == session)).one_or_none()
+    return None if row is None else _found(row)
 
 
 def under_way(connection: Connection, host: str) -> list[Session]:
@@ -36,9 +53,9 @@ def page(
     host: str | None = None,
     state: str | None = None,
     before: int | None = None,
-) -> list[tuple[int, str, Session]]:
-    """Position, host and record of at most `PAGE` sessions, newest first, those before a position."""
-    query: Select[tuple[int, str, str]] = select(SESSION.c.position, SESSION.c.host, SESSION.c.record)
+) -> list[Found]:
+    """At most `PAGE` sessions, newest first, those before a position."""
+    query: Select[Any] = select(*_COLUMNS)
     for column, value in (
         (SESSION.c.wallet, wallet),
         (SESSION.c.unit, unit),
@@ -50,4 +67,8 @@ def page(
     if before is not None:
         query = query.where(SESSION.c.position < before)
     rows = connection.execute(query.order_by(SESSION.c.position.desc()).limit(PAGE))
-    return [(row.position, row.host, Session.decode(row.record.encode())) for row in rows]
+    return [_found(row) for row in rows]
+
+
+def _found(row: Any) -> Found:
+    return Found(row.position, row.host, Session.decode(row.record.encode()), row.ended_at)

@@ -56,8 +56,9 @@ async def test_statements_add_up_to_balances(tmp_path: Path, sqlite_url: str) ->
         assert held == 0
         spent += 1_000 - sum(row.amount for row in rows)
     page = await garage.database.read(lambda c: sessions.page(c, host=CODE))
-    assert sorted(record.state for _, _, record in page) == ["cancelled", "settled", "settled"]
-    assert spent == sum(r.settlement.cost for _, _, r in page if r.settlement is not None) > 0
+    assert sorted(each.record.state for each in page) == ["cancelled", "settled", "settled"]
+    settlements = [each.record.settlement for each in page]
+    assert spent == sum(each.cost for each in settlements if each is not None) > 0
     await follower.close()
     await garage.close()
 

@@ -1,0 +1,147 @@
+"""REST for units as anybody sees them, and for alarms and events as operators do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from chaincode.errors import NotFound
+from gateway.monitor.alarm import PAGE, TOPIC, Alarms
+from gateway.monitor.fleet import ConfiguredFleet
+from gateway.monitor.monitor import SESSIONS, ChargeMonitor
+from gateway.monitor.session import Activity
+from gateway.notification.bus import Bus
+from gateway.rest import body
+from gateway.rest.bookmark import Bookmark, Page, following, number
+from gateway.rest.caller import Caller, allow
+from gateway.rest.stream import MEDIA_TYPE, ServerEvent, Streams
+from gateway.transaction.catalogue import Catalogue
+
+_READERS = (Caller.ADMIN, Caller.OPERATOR, Caller.AUDITOR)
+_STATES = {
+    Activity.QUEUED: "queued",
+    Activity.CHARGING: "charging",
+    Activity.PAUSED: "paused",
+    Activity.COMPLETE: "paused",
+    Activity.STOPPING: "charging",
+}
+
+
+class UnitAnswer(body.Answer):
+    """A unit as anybody sees it. Current in mA, voltage in 0.1 V, power in W."""
+
+    unit: int
+    state: str = Field(description="free, queued, charging, paused or offline.")
+    reason: str | None = Field(description="A sentence, where a session waits or charges.")
+    unit_class: str = Field(serialization_alias="class")
+    current: int
+    voltage: int
+    phases: int
+    name: str
+    location: str
+    group: str
+    power: int
+    session: str | None = Field(description="Always null: whose session it is, is its wallet's to know.")
+
+
+class AlarmAnswer(body.Answer):
+    """Something that was wrong; times in milliseconds since 1970."""
+
+    id: int
+    kind: str
+    unit: int | None
+    session: str | None
+    raised_at: int
+    cleared_at: int | None = Field(description="Null while it lasts.")
+    value: int | None
+    limit: int | None
+    text: str
+
+
+def router(
+    *,
+    monitor: ChargeMonitor,
+    fleet: ConfiguredFleet,
+    catalogue: Catalogue,
+    alarms: Alarms,
+    bus: Bus,
+    streams: Streams,
+) -> APIRouter:
+    """The routes of units and alarms."""
+    routes = APIRouter(tags=["units"])
+    _units(routes, monitor, fleet, catalogue)
+    _alarms(routes, alarms, bus, streams)
+    return routes
+
+
+def _units(routes: APIRouter, monitor: ChargeMonitor, fleet: ConfiguredFleet, catalogue: Catalogue) -> None:
+    async def answer(unit: int) -> UnitAnswer:
+        facts, settings = fleet.unit(unit), fleet.settings(unit)
+        if facts is None or settings is None:
+            raise NotFound("unit", f"{unit} is in service here")
+        record = await catalogue.unit(unit)
+        live = monitor.floor.first_at(unit)
+        state = "free" if live is None else _STATES.get(live.activity, "free")
+        if not monitor.floor.heard(unit):
+            state = "offline"
+        drawing = live is not None and live.running and live.vehicle.closed
+        return UnitAnswer(
+            unit=unit,
+            state=state,
+            reason=live.why.text if live is not None and live.running else None,
+            unit_class=record.key_class,
+            current=facts.nominal_current,
+            voltage=facts.voltage,
+            phases=facts.phases,
+            name=settings.name,
+            location=settings.location,
+            group=facts.group,
+            power=live.vehicle.power // 1000 if live is not None and drawing else 0,
+            session=None,
+        )
+
+    @routes.get("/v1/units", dependencies=[allow(Caller.ANYBODY)], summary="Units in service")
+    async def list_units() -> Page[UnitAnswer]:
+        """By number; all of them."""
+        return Page(rows=[await answer(unit) for unit in fleet.numbers], bookmark="")
+
+    @routes.get("/v1/units/{unit}", dependencies=[allow(Caller.ANYBODY)], summary="A unit")
+    async def read_unit(unit: Annotated[int, Path(ge=0, le=65_535)]) -> UnitAnswer:
+        return await answer(unit)
+
+
+def _alarms(routes: APIRouter, alarms: Alarms, bus: Bus, streams: Streams) -> None:
+    @routes.get("/v1/alarms", dependencies=[allow(*_READERS)], summary="Alarms")
+    async def list_alarms(
+        unit: Annotated[int | None, Query(ge=0, le=65_535)] = None,
+        lasting: Annotated[bool, Query(description="Only those that last.")] = False,
+        bookmark: Bookmark = "",
+    ) -> Page[AlarmAnswer]:
+        found = await alarms.page(unit=unit, lasting=lasting, before=number(bookmark))
+        last = found[-1].id if found else 0
+        return Page(
+            rows=[AlarmAnswer(**asdict(each)) for each in found], bookmark=following(len(found), PAGE, last)
+        )
+
+    @routes.get(
+        "/v1/events",
+        dependencies=[allow(*_READERS)],
+        summary="Alarms and sessions as they change",
+        response_class=StreamingResponse,
+        responses={200: {"content": {MEDIA_TYPE: {}}}},
+    )
+    async def stream_events() -> StreamingResponse:
+        """Events named `alarms` and `sessions`: each says what to read again. One whose
+        `what` is `lagged` comes last to a reader that is too slow."""
+        return streams.response(_events(bus))
+
+
+async def _events(bus: Bus) -> AsyncGenerator[ServerEvent, None]:
+    with bus.subscribe(TOPIC, SESSIONS) as notices:
+        async for notice in notices:
+            yield ServerEvent(notice.topic, {"what": notice.name, **notice.data})
