@@ -9,9 +9,6 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-import gateway.charging.records
-import gateway.monitor.records
-import gateway.projection.records  # noqa: F401 - each declares its tables
 from chaincode.condominium import Condominium
 from chaincode.signing.domain import network_tag
 from gateway.access import audit_routes
@@ -31,6 +28,7 @@ from gateway.configuration.tariff import Tariffs
 from gateway.membership import Membership, join
 from gateway.metering.directory import Directory
 from gateway.metering.service import Metering
+from gateway.operation import Operation
 from gateway.rest import application
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -80,6 +78,16 @@ class Gateway:
         self.directory = Directory(membership.ledger, membership.namespace, keys, clock)
         network = network_tag(membership.ledger.channel, condominium.code)
         self.metering = Metering(database, self.directory, keys, network, self.configuration, clock=clock)
+        self.operation = Operation(
+            code=condominium.code,
+            submitter=self.submitter,
+            database=database,
+            metering=self.metering,
+            directory=self.directory,
+            configuration=self.configuration,
+            clock=clock,
+            root=membership.root,
+        )
         self.configuration.subscribe(self._forget)
         self.app = self._application()
 
@@ -118,8 +126,11 @@ class Gateway:
 
     async def start(self) -> Invited | None:
         """Start the services. Returns the first administrator's invitation where nobody can log in yet."""
+        await self.operation.start()
+        self._running.push_async_callback(self.operation.close)
         await self.metering.start()
         self._running.push_async_callback(self.metering.close)
+        self._running.push_async_callback(self.operation.end_streams)
         return await self.access.invite_first_admin()
 
     async def stop(self) -> None:
@@ -148,8 +159,9 @@ class Gateway:
                 configuration_routes.router(
                     self.configuration, self.tariffs, self.membership, self.settings.units, self.clock
                 ),
+                *self.operation.routers(),
             ],
-            authenticators=[accounts],
+            authenticators=[accounts, self.operation.wallets],
             middleware=[Middleware(Trail, audit=self.audit, authenticator=accounts)],
         )
 

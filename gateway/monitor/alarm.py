@@ -59,18 +59,11 @@ class Alarms:
         if key in self._lasting:
             return
         self._lasting.add(key)
-        row = {
-            "kind": str(anomaly.kind),
-            "unit": unit,
-            "session": session,
-            "raised_at": self._clock.now(),
-            "value": anomaly.value,
-            "limit": anomaly.limit,
-            "text": anomaly.text,
-        }
-        _LOG.warning("%s: unit %s, session %s: %s", anomaly.kind, unit, session, anomaly.text)
-        self._write(lambda connection: connection.execute(insert(ALARM), row))
-        self._bus.publish(Notice(TOPIC, "raised", row))
+        self._record(anomaly, unit, session, None)
+
+    def note(self, anomaly: Anomaly, unit: int | None, session: str | None = None) -> None:
+        """Put on record what was wrong for a moment."""
+        self._record(anomaly, unit, session, self._clock.now())
 
     def clear(self, kinds: Iterable[Kind], unit: int | None, session: str | None = None) -> None:
         """What is no longer wrong."""
@@ -97,6 +90,23 @@ class Alarms:
             query = query.where(ALARM.c.id < before)
         rows = await self._database.read(lambda c: c.execute(query).mappings().all())
         return [Alarm(**row) for row in rows]
+
+    def _record(
+        self, anomaly: Anomaly, unit: int | None, session: str | None, cleared_at: int | None
+    ) -> None:
+        row = {
+            "kind": str(anomaly.kind),
+            "unit": unit,
+            "session": session,
+            "raised_at": self._clock.now(),
+            "cleared_at": cleared_at,
+            "value": anomaly.value,
+            "limit": anomaly.limit,
+            "text": anomaly.text,
+        }
+        _LOG.warning("%s: unit %s, session %s: %s", anomaly.kind, unit, session, anomaly.text)
+        self._write(lambda connection: connection.execute(insert(ALARM), row))
+        self._bus.publish(Notice(TOPIC, "raised", row))
 
     async def close(self) -> None:
         """Return when all that was raised and cleared is durable."""

@@ -28,7 +28,7 @@ class ConfiguredFleet:
         self._listeners: list[Callable[[str], None]] = []
         self._stale = False
         self._task: asyncio.Task[None] | None = None
-        configuration.subscribe(self._changed)
+        configuration.subscribe(lambda _: self.reload())
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with each group's code after anything of any group has changed."""
@@ -69,6 +69,12 @@ class ConfiguredFleet:
         """What operators set for a unit."""
         return self._settings.get(number)
 
+    def reload(self) -> None:
+        """Read everything again soon: something has changed."""
+        self._stale = True
+        if self._task is None:
+            self._task = asyncio.create_task(self._reload(), name="fleet")
+
     @property
     def numbers(self) -> list[int]:
         """The units in service, by number."""
@@ -79,11 +85,6 @@ class ConfiguredFleet:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-
-    def _changed(self, _: int | None) -> None:
-        self._stale = True
-        if self._task is None:
-            self._task = asyncio.create_task(self._reload(), name="fleet")
 
     async def _reload(self) -> None:
         try:

@@ -20,9 +20,9 @@ from gateway.rest.caller import Caller, allow
 from gateway.rest.stream import MEDIA_TYPE, ServerEvent, Streams
 from gateway.store.database import Database
 from gateway.transaction.catalogue import Catalogue
-from gateway.transaction.receipt import ProvingLedger
+from gateway.transaction.receipt import proving
 from gateway.transaction.submission import Submitter
-from network.ledger import Block, Transaction
+from network.ledger import Block, Ledger, Transaction
 
 _TARIFFS = 50
 _MOST = 2**53 - 1
@@ -79,7 +79,7 @@ class BlockAnswer(body.Answer):
 def router(
     *,
     submitter: Submitter,
-    ledger: ProvingLedger,
+    ledger: Ledger,
     catalogue: Catalogue,
     database: Database,
     streams: Streams,
@@ -140,7 +140,7 @@ def _tariffs(routes: APIRouter, submitter: Submitter, catalogue: Catalogue, data
         return Response(value, media_type="application/json")
 
 
-def _blocks(routes: APIRouter, ledger: ProvingLedger) -> None:
+def _blocks(routes: APIRouter, ledger: Ledger) -> None:
     @routes.get("/v1/ledger", dependencies=[allow(Caller.ANYBODY)], summary="How far the ledger is")
     async def read_ledger() -> LedgerAnswer:
         height = await ledger.height()
@@ -165,16 +165,16 @@ def _blocks(routes: APIRouter, ledger: ProvingLedger) -> None:
         start: Annotated[int, Query(alias="from", ge=0, le=_MOST)] = 0,
     ) -> StreamingResponse:
         """One block a line, up to the height of now."""
-        height = await ledger.height()
+        height, exporting = await ledger.height(), proving(ledger)
 
         async def lines() -> AsyncGenerator[bytes, None]:
             for block in range(start, height):
-                yield (await ledger.export(block)).encode() + b"\n"
+                yield (await exporting.export(block)).encode() + b"\n"
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
 
 
-def _streams(routes: APIRouter, ledger: ProvingLedger, streams: Streams) -> None:
+def _streams(routes: APIRouter, ledger: Ledger, streams: Streams) -> None:
     @routes.get(
         "/v1/ledger/events",
         dependencies=[allow(Caller.ANYBODY)],
@@ -197,7 +197,7 @@ def _streams(routes: APIRouter, ledger: ProvingLedger, streams: Streams) -> None
         return streams.response(_events(ledger, place))
 
 
-async def _events(ledger: ProvingLedger, after: tuple[int, int]) -> AsyncGenerator[ServerEvent, None]:
+async def _events(ledger: Ledger, after: tuple[int, int]) -> AsyncGenerator[ServerEvent, None]:
     block, index = -1, 0
     async for event in ledger.events(after[0]):
         block, index = (block, index + 1) if event.block == block else (event.block, 0)
@@ -213,7 +213,7 @@ async def _events(ledger: ProvingLedger, after: tuple[int, int]) -> AsyncGenerat
         yield ServerEvent(event.name, data, f"{block}.{index}")
 
 
-async def _require_block(ledger: ProvingLedger, block: int) -> None:
+async def _require_block(ledger: Ledger, block: int) -> None:
     height = await ledger.height()
     if block >= height:
         raise NotFound("block", f"is below the ledger's height, {height}")

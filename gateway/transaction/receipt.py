@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chaincode.errors import StateConflict
 from chaincode.session import CANCELLED, RECLAIMED, SETTLED, Session
 from chaincode.signing.block import InclusionProof
 from chaincode.signing.export import ExportedBlock
 from chaincode.signing.receipt import collect
-from network.ledger import Ledger
+from network.ledger import EvaluateError, Ledger
 
 
+@runtime_checkable
 class ProvingLedger(Ledger, Protocol):
     """A ledger whose blocks can be proven to somebody who is offline."""
 
@@ -26,10 +27,17 @@ class ProvingLedger(Ledger, Protocol):
         """One block as an auditor takes it away. Raises EvaluateError."""
 
 
+def proving(ledger: Ledger) -> ProvingLedger:
+    """The ledger, where it gives proofs. Raises EvaluateError."""
+    if not isinstance(ledger, ProvingLedger):
+        raise EvaluateError("this ledger's blocks are proven by its own peers: ask one of them")
+    return ledger
+
+
 class Receipts:
     """Gathers receipts of sessions in one namespace."""
 
-    def __init__(self, ledger: ProvingLedger, namespace: str) -> None:
+    def __init__(self, ledger: Ledger, namespace: str) -> None:
         self._ledger = ledger
         self._namespace = namespace
 
@@ -42,6 +50,7 @@ class Receipts:
             raise StateConflict("session", f"is settled, cancelled or reclaimed; it is {record.state}")
         answer = await self._ledger.evaluate(self._namespace, "audit.history", [b"session", session.encode()])
         transactions = [each["transaction"] for each in json.loads(answer)["history"]]
-        proofs = [await self._ledger.prove(each) for each in transactions]
-        receipt = await collect(self._ledger.channel, session, proofs, self._ledger.prove_at)
+        ledger = proving(self._ledger)
+        proofs = [await ledger.prove(each) for each in transactions]
+        receipt = await collect(ledger.channel, session, proofs, ledger.prove_at)
         return receipt.encode()

@@ -1,0 +1,201 @@
+"""The condominium's charging, put together: from intents and readings to settlements and receipts."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter
+
+from chaincode.condominium import namespace_of
+from chaincode.session import Session
+from chaincode.unit import Unit
+from gateway.charging.fcfs import FirstComeFirstServed
+from gateway.charging.grants import Grants
+from gateway.charging.scheduler import Scheduler
+from gateway.clock import Clock
+from gateway.configuration.service import Configuration
+from gateway.metering.directory import Directory
+from gateway.metering.refusal import MeteringAlarm
+from gateway.metering.service import Metering
+from gateway.monitor import session_routes, unit_routes
+from gateway.monitor.alarm import Alarms
+from gateway.monitor.anomaly import Anomaly, Kind
+from gateway.monitor.fleet import ConfiguredFleet
+from gateway.monitor.monitor import ChargeMonitor
+from gateway.monitor.session import Patience
+from gateway.monitor.session_routes import SessionBook
+from gateway.notification.bus import Bus
+from gateway.projection import sessions
+from gateway.projection.follower import Follower
+from gateway.rest.stream import Streams
+from gateway.store.database import Database
+from gateway.transaction import ledger_routes, purchase_routes, wallet_routes
+from gateway.transaction.catalogue import Catalogue
+from gateway.transaction.intent import Intents
+from gateway.transaction.purchase import Purchases
+from gateway.transaction.query import WalletAuthenticator
+from gateway.transaction.receipt import Receipts
+from gateway.transaction.steps import Steps
+from gateway.transaction.submission import Submitter
+from gateway.transaction.tap import Taps
+from network.ledger import Event
+
+
+class Operation:
+    """The services of charging over one ledger, one database and one metering service.
+
+    ::
+
+        operation = Operation(submitter=…, database=…, metering=…, …)
+        await operation.start()          # before units are let in
+        relayed = await operation.intents.relay(body, signature)
+        await operation.close()
+    """
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        submitter: Submitter,
+        database: Database,
+        metering: Metering,
+        directory: Directory,
+        configuration: Configuration,
+        clock: Clock,
+        root: bytes,
+        scheduler: Scheduler | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """`code` is the condominium's; `root` its root certificate, PEM."""
+        self.code = code
+        self._submitter = submitter
+        self._database = database
+        self._directory = directory
+        self._root = root
+        self._running = AsyncExitStack()
+        self.bus = Bus()
+        self.streams = Streams()
+        self.catalogue = Catalogue(submitter)
+        self.fleet = ConfiguredFleet(configuration)
+        self.alarms = Alarms(database, self.bus, clock)
+        self.follower = Follower(submitter.ledger, database, clock)
+        self.monitor = ChargeMonitor(
+            fleet=self.fleet,
+            scheduler=scheduler or FirstComeFirstServed(),
+            commands=metering.outbox,
+            grants=Grants(database, clock),
+            readings=metering.readings,
+            steps=Steps(submitter),
+            catalogue=self.catalogue,
+            alarms=self.alarms,
+            bus=self.bus,
+            clock=clock,
+            patience=patience,
+        )
+        self.intents = Intents(
+            submitter,
+            code,
+            on_session=self.monitor.update,
+            host_of=self._host_of,
+            is_served=lambda unit: self.fleet.unit(unit) is not None,
+        )
+        self.taps = Taps(
+            database,
+            submitter,
+            self.catalogue,
+            clock,
+            code=code,
+            on_session=self.monitor.update,
+            is_free=lambda unit: self.monitor.floor.first_at(unit) is None,
+        )
+        self.purchases = Purchases(database, submitter, clock, code)
+        self.receipts = Receipts(submitter.ledger, submitter.namespace)
+        self.wallets = WalletAuthenticator(submitter, database, clock)
+        self.book = SessionBook(self.monitor, database, code)
+        self._readings = metering.readings
+        self.fleet.subscribe(self.monitor.replan)
+        self.follower.subscribe(self._on_event)
+        metering.intake.subscribe(self.monitor.on_batch)
+        metering.requests.subscribe(self.taps.on_request)
+        metering.refusals.subscribe(self._on_refusal)
+
+    async def start(self) -> None:
+        """Bring the projections up to the ledger and take up the sessions under way.
+
+        Raises LedgerError and StoreError: without either nothing can be taken up."""
+        await self.fleet.load()
+        self._running.push_async_callback(self.fleet.close)
+        await self.follower.start()
+        self._running.push_async_callback(self.follower.close)
+        under_way = await self._database.read(lambda c: sessions.under_way(c, self.code))
+        await self.monitor.start(under_way)
+        self._running.push_async_callback(self.monitor.close)
+
+    async def end_streams(self) -> None:
+        """End what readers hold open, so that a server need not wait for them."""
+        self.bus.close()
+        await self.streams.close()
+
+    async def close(self) -> None:
+        """Stop in the opposite order of the start."""
+        await self.end_streams()
+        await self._running.aclose()
+
+    def routers(self) -> list[APIRouter]:
+        """REST for wallets, operators, auditors and anybody."""
+        submitter = self._submitter
+        return [
+            wallet_routes.router(
+                intents=self.intents,
+                purchases=self.purchases,
+                submitter=submitter,
+                follower=self.follower,
+                database=self._database,
+                code=self.code,
+            ),
+            session_routes.router(
+                monitor=self.monitor,
+                book=self.book,
+                readings=self._readings,
+                receipts=self.receipts,
+                bus=self.bus,
+                streams=self.streams,
+            ),
+            unit_routes.router(
+                monitor=self.monitor,
+                fleet=self.fleet,
+                catalogue=self.catalogue,
+                alarms=self.alarms,
+                bus=self.bus,
+                streams=self.streams,
+            ),
+            purchase_routes.router(self.purchases),
+            ledger_routes.router(
+                submitter=submitter,
+                ledger=submitter.ledger,
+                catalogue=self.catalogue,
+                database=self._database,
+                streams=self.streams,
+                root=self._root,
+            ),
+        ]
+
+    async def _host_of(self, session: str) -> str | None:
+        if self.monitor.live(session) is not None:
+            return self.code
+        found = await self._database.read(lambda c: sessions.by_id(c, session))
+        return found.host if found is not None else None
+
+    async def _on_event(self, event: Event) -> None:
+        if event.namespace != namespace_of(self.code):
+            return
+        self.catalogue.forget(event.name)
+        if event.name.startswith("session."):
+            await self.monitor.update(Session.decode(event.payload))
+        elif event.name.startswith("unit."):
+            self._directory.forget(Unit.decode(event.payload).number)
+            self.fleet.reload()
+
+    async def _on_refusal(self, alarm: MeteringAlarm) -> None:
+        text = f"{alarm.kind}: {alarm.sentence}"
+        self.alarms.note(Anomaly(Kind.MESSAGE, text), alarm.unit)
