@@ -8,6 +8,7 @@ import click
 
 from chaincode.session import ATTESTED
 from client.auditor.errors import VerificationError
+from client.auditor.readings import VerifiedReadings, verify_readings
 from client.auditor.receipt import VerifiedReceipt, verify_receipt
 from client.command.access import choose, unlocked, wallet_options
 from client.command.failure import NotVerified, read_file, write_file
@@ -66,16 +67,23 @@ def save(
 
 @receipt.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--readings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The session's raw readings too: every batch, one after another, as the unit sent them.",
+)
 @_root_option
 @click.option("--wallet", "name", envvar="CONDOCHARGE_WALLET", help="Whose root certificate to use.")
 @json_option
-def verify(file: Path, root: Path | None, name: str | None, as_json: bool) -> None:
+def verify(file: Path, readings: Path | None, root: Path | None, name: str | None, as_json: bool) -> None:
     """Verify the receipt in FILE offline.
 
     Needs nothing but the file and the condominium's root certificate. Exit code 4 says that it is wrong.
     """
     certificate = choose(name).home.root_certificate.encode() if root is None else read_file(root)
-    _show(_verify(read_file(file), certificate), as_json=as_json, file=file)
+    proven = _verify(read_file(file), certificate)
+    checked = None if readings is None else _verify_readings(read_file(readings), proven)
+    _show(proven, as_json=as_json, file=file, readings=checked)
 
 
 def _verify(file: bytes, root: bytes) -> VerifiedReceipt:
@@ -85,7 +93,16 @@ def _verify(file: bytes, root: bytes) -> VerifiedReceipt:
         raise NotVerified(f"the receipt is not to be believed: {error}") from error
 
 
-def _show(proven: VerifiedReceipt, *, as_json: bool, file: Path) -> None:
+def _verify_readings(raw: bytes, proven: VerifiedReceipt) -> VerifiedReadings:
+    try:
+        return verify_readings(raw, proven.session)
+    except VerificationError as error:
+        raise NotVerified(f"the readings are not to be believed: {error}") from error
+
+
+def _show(
+    proven: VerifiedReceipt, *, as_json: bool, file: Path, readings: VerifiedReadings | None = None
+) -> None:
     session, condominium = proven.session, proven.condominium
     if as_json:
         print_json(
@@ -97,6 +114,8 @@ def _show(proven: VerifiedReceipt, *, as_json: bool, file: Path) -> None:
                 "tariff": proven.tariff.members(),
                 "session": session.members(),
                 "block": proven.block,
+                "readings": None if readings is None else len(readings.batches),
+                "restarts": None if readings is None else readings.restarts,
             }
         )
         return
@@ -125,4 +144,6 @@ def _show(proven: VerifiedReceipt, *, as_json: bool, file: Path) -> None:
             ("cost", money(settlement.cost)),
             ("refund", money(settlement.refund)),
         ]
+    if readings is not None:
+        facts.append(("readings", f"{len(readings.batches)}, the unit restarted {readings.restarts} times"))
     print_facts([*facts, ("block", proven.block)])

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from chaincode.signing.batch import NO_BATCH, batch_hash
 from network.authority import Authority
-from tests.chaincode.world import PartyWallet
+from tests.chaincode.world import HOUR, PartyWallet
 from tests.client.command.conftest import Terminal
 from tests.client.relay import session_members
 from tests.client.residence import START, opened, registered
@@ -24,6 +25,8 @@ class Kept:
     wallet: str
     file: bytes
     root: str
+    readings: bytes
+    """The raw batches."""
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +39,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
             aurora = await registered("aurora", bridge, authorities)
             unit, wallet = await aurora.enrol(7), PartyWallet()
             await aurora.fund(wallet, 1_000)
-            session = await aurora.charge(wallet, unit, [1_000_000, 16_000_000])
+            session = await aurora.open(wallet, unit)
+            times = (aurora.now, aurora.now + HOUR, aurora.wait(3 * HOUR))
+            readings = list[bytes]()
+            for time, register in zip(times, (1_000_000, 6_000_000, 16_000_000), strict=True):
+                previous = batch_hash(readings[-1]) if readings else NO_BATCH
+                readings.append(unit.evidence(session, time, register, previous=previous))
+            await aurora.submit("session.settle", session.encode(), b"StoppedByEV", readings[0], readings[-1])
             receipt = await aurora.receipt(session)
-            return Kept(session, wallet.id, receipt.encode(), aurora.authority.root.decode())
+            root = aurora.authority.root.decode()
+            return Kept(session, wallet.id, receipt.encode(), root, b"".join(readings))
 
     return asyncio.run(charge(tmp_path_factory.mktemp("kept")))
 
@@ -76,6 +86,19 @@ def test_a_receipt_is_verified_without_a_wallet_or_a_network(
     assert proven["session"]["settlement"]["cost"] == 300
     assert proven["session"]["wallet"] == kept.wallet
     assert terminal.relay.requests == []
+
+
+def test_raw_readings_are_verified_with_it(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """The receipt's last batch commits to those that never were on the ledger."""
+    file, root, raw = (tmp_path / name for name in ("receipt.json", "root.pem", "readings"))
+    file.write_bytes(kept.file)
+    root.write_text(kept.root)
+    raw.write_bytes(kept.readings)
+    words = ("receipt", "verify", str(file), "--root", str(root), "--readings", str(raw))
+    assert terminal.json(*words)["readings"] == 3
+    assert "restarted 0 times" in terminal.done(*words)
+    raw.write_bytes(kept.readings[: 2 * len(kept.readings) // 3])
+    assert "readings are not to be believed" in terminal.refused(*words, code=4)
 
 
 def test_the_wallets_own_root_is_used_otherwise(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
