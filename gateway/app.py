@@ -30,6 +30,7 @@ from gateway.metering.directory import Directory
 from gateway.metering.service import Metering
 from gateway.operation import Operation
 from gateway.rest import application
+from gateway.rest.units import units_router
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.transaction.submission import Submitter
@@ -160,6 +161,7 @@ class Gateway:
                     self.configuration, self.tariffs, self.membership, self.settings.units, self.clock
                 ),
                 *self.operation.routers(),
+                units_router(self.metering),
             ],
             authenticators=[accounts, self.operation.wallets],
             middleware=[Middleware(Trail, audit=self.audit, authenticator=accounts)],

@@ -13,6 +13,7 @@ from chaincode.errors import ContractError
 from chaincode.signing.certificate import CertificateError
 from gateway.configuration.condominium import CondominiumError
 from gateway.configuration.secrets import SecretError
+from gateway.grpc.server import GrpcServerError
 from gateway.server import AddressError, Ready
 from gateway.server import serve as serve_gateway
 from gateway.settings import Settings, SettingsError, load
@@ -26,6 +27,7 @@ _SENTENCES = (
     CertificateError,
     CondominiumError,
     ContractError,
+    GrpcServerError,
     IdentityError,
     LedgerError,
     SecretError,
@@ -81,3 +83,4 @@ def _announce(ready: Ready) -> None:
         click.echo(f"wallet   {ready.wallet}")
         click.echo(f"console  {ready.rest}")
     click.echo(f"REST     {ready.rest}/docs")
+    click.echo(f"gRPC     {ready.grpc}")

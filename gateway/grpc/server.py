@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -11,6 +13,7 @@ from gateway.grpc.units import UnitsService
 from gateway.metering.service import Metering
 from gateway.metering.verification import MAX_BODY_BYTES
 from gateway.proto.condocharge.v1 import units_pb2, units_pb2_grpc
+from gateway.settings import GrpcSettings
 
 MAX_MESSAGE_BYTES = MAX_BODY_BYTES + 1_024
 """What a caller may send in one message."""
@@ -30,8 +33,8 @@ _OPTIONS: list[tuple[str, int]] = [
 _UNITS = units_pb2.DESCRIPTOR.services_by_name["Units"].full_name
 
 
-class PortTaken(Exception):
-    """The address cannot be listened on; the sentence says which."""
+class GrpcServerError(Exception):
+    """The server cannot start; the sentence names the setting and says what to do."""
 
 
 class GrpcServer:
@@ -46,25 +49,44 @@ class GrpcServer:
             (_UNITS, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
         )
 
-    async def start(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
-        """Listen on `address` (`host:port`, port 0 for any), with TLS where there are `credentials`.
+    async def start(self, settings: GrpcSettings) -> str:
+        """Listen where `settings` say, with TLS where they name a certificate. Returns `host:port`.
 
-        Returns the port. Raises `PortTaken` where the address cannot be had."""
+        Raises `GrpcServerError` where the address or the certificate cannot be used."""
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        credentials = _credentials(settings)
         try:
             if credentials is None:
-                port = self._server.add_insecure_port(address)
+                port = self._server.add_insecure_port(f"{host}:{settings.port}")
             else:
-                port = self._server.add_secure_port(address, credentials)
+                port = self._server.add_secure_port(f"{host}:{settings.port}", credentials)
         except RuntimeError:
-            raise PortTaken(
-                f"gRPC cannot listen on {address}: stop whatever uses the port, or set grpc.port to another"
+            raise GrpcServerError(
+                f"cannot listen on {settings.host}, port {settings.port}: stop whatever uses the port, or "
+                "set grpc.port to another"
             ) from None
         await self._server.start()
         for service in ("", _UNITS):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
-        return port
+        return f"{host}:{port}"
 
     async def stop(self, grace: float = 2.0) -> None:
         """Take no more calls, give open ones `grace` seconds, then end them."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)
+
+
+def _credentials(settings: GrpcSettings) -> grpc.ServerCredentials | None:
+    """The certificate and key that the settings name, checked here: gRPC takes anything and serves nobody."""
+    if settings.certificate is None or settings.key is None:
+        return None
+    try:
+        chain, key = settings.certificate.read_bytes(), settings.key.read_bytes()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.key)
+    except OSError as error:
+        # ssl.SSLError is one too.
+        raise GrpcServerError(
+            f"grpc.certificate and grpc.key cannot be used: {error.strerror or error}; "
+            "name a PEM certificate chain and its unencrypted key"
+        ) from error
+    return grpc.ssl_server_credentials([(key, chain)])

@@ -121,6 +121,8 @@ class _Stream:
             if self._failure is not None:
                 await abort(context, self._failure)
             await self._write(context)
+            if self._displaced and self._metering.outbox.stopping:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the gateway is stopping; connect again")
             if self._displaced:
                 await context.abort(grpc.StatusCode.ABORTED, "a newer connection of this unit took over")
             if self._ended and not self._in_flight:
@@ -144,12 +146,12 @@ class _Stream:
     def _stored(self, done: asyncio.Future[Acceptance]) -> None:
         self._in_flight -= 1
         self._room.set()
+        self._event.set()
         error = done.exception()
         if isinstance(error, Refused):
             self._refuse(error)
         elif isinstance(error, Exception):
             self._failure = error
-            self._event.set()
         elif not self._displaced:
             accepted = done.result()
             self._acknowledge(accepted.unit.number, fresh=accepted.fresh)

@@ -21,6 +21,7 @@ from gateway.metering.readings import Arrival, Readings, Verdict
 from gateway.metering.received import Received
 from gateway.metering.refusal import Refused
 from gateway.metering.verification import check_batch, evidence_of, split
+from gateway.store.errors import StoreError
 
 OnBatch = Callable[[Received], Awaitable[None]]
 
@@ -63,6 +64,7 @@ class Intake:
         self._room = asyncio.Event()
         self._room.set()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def subscribe(self, on_batch: OnBatch) -> None:
         """Hand every new batch to `on_batch` once it is durable and before it is acknowledged, one at a
@@ -77,7 +79,8 @@ class Intake:
         self._task = asyncio.create_task(self._run(), name="metering-intake")
 
     async def close(self) -> None:
-        """Store and acknowledge what has been taken, then stop."""
+        """Store and acknowledge what has been taken, then take nothing more."""
+        self._closed = True
         while self._waiting:
             self._room.clear()
             await self._room.wait()
@@ -89,7 +92,8 @@ class Intake:
         """Take one or more batches, oldest first; `unit` is whose they are to be, where that is known.
 
         Returns when they are durable. Raises `Refused` where none of them is stored, `StoreError` where
-        the database fails and `LedgerError` where the unit could not be looked up."""
+        the database fails or the gateway is stopping, and `LedgerError` where the unit could not be looked
+        up."""
         return await (await self.submit(body, unit))
 
     async def submit(self, body: bytes, unit: int | None = None) -> asyncio.Future[Acceptance]:
@@ -107,6 +111,8 @@ class Intake:
         while self._waiting >= BACKLOG:
             self._room.clear()
             await self._room.wait()
+        if self._closed:
+            raise StoreError("the gateway is stopping, and stores no more batches")
         submission = _Submission(enrolled, arrivals, refused)
         self._queue.append(submission)
         self._waiting += len(arrivals)

@@ -36,7 +36,7 @@ class Connection(Protocol):
         """There is a command to give."""
 
     def displace(self) -> None:
-        """A newer connection has the unit's commands from now on; close."""
+        """There are no more commands here: a newer connection has them, or the gateway is `stopping`."""
 
 
 @dataclass(slots=True)
@@ -82,6 +82,7 @@ class Outbox:
         self._network = network
         self._clock = clock
         self._desks: dict[int, _Desk] = {}
+        self.stopping = False
 
     def send(self, unit: int, kind: CommandKind, session: bytes, grant: int = 0, current: int = 0) -> None:
         """Want `unit` to do this from now on, instead of whatever was wanted before.
@@ -149,6 +150,13 @@ class Outbox:
         desk = self._desk(unit)
         if desk.current is connection:
             desk.current = None
+
+    def end(self) -> None:
+        """Give no more commands: the gateway is stopping."""
+        self.stopping = True
+        for desk in self._desks.values():
+            if desk.current is not None:
+                desk.current.displace()
 
     def pending(self, unit: int, connection: Connection) -> bool:
         """Whether there is a command other than an acknowledgement to give on `connection`."""

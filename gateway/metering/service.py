@@ -55,7 +55,8 @@ class Metering:
         await self.intake.start()
 
     async def close(self) -> None:
-        """Store and acknowledge what has been taken, then stop."""
+        """Answer what is held, end streams, store and acknowledge what has been taken, then stop."""
+        self.outbox.end()
         await self.intake.close()
 
     async def exchange(self, body: bytes, unit: int | None = None, wait: int = 0) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 from gateway.clock import SimulatedClock
 from gateway.grpc.server import GrpcServer
 from gateway.metering.service import Metering
+from gateway.settings import GrpcSettings
 from gateway.store.database import Database
 from tests.gateway.metering.meter import START, Meter, Place
 
@@ -39,8 +40,7 @@ async def metering(place: Place, database: Database) -> AsyncIterator[Metering]:
 async def address(metering: Metering) -> AsyncIterator[str]:
     """Where the server listens."""
     server = GrpcServer(metering)
-    port = await server.start("127.0.0.1:0")
-    yield f"127.0.0.1:{port}"
+    yield await server.start(GrpcSettings(port=0))
     await server.stop(0)
 
 

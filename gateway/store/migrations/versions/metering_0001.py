@@ -26,8 +26,15 @@ def upgrade() -> None:
         sa.Column("message", sa.LargeBinary, nullable=False),
         sa.Column("attestation", sa.LargeBinary, nullable=True),
         sa.PrimaryKeyConstraint("unit", "enrolled_at", "number", name=op.f("pk_reading_batch")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_reading_batch_session_number"), "reading_batch", ["session", "number"])
+    op.create_index(
+        op.f("ix_reading_batch_session_number"),
+        "reading_batch",
+        ["session", "number"],
+        sqlite_where=sa.text("session IS NOT NULL"),
+        postgresql_where=sa.text("session IS NOT NULL"),
+    )
     op.create_table(
         "start_request",
         sa.Column("unit", sa.Integer, autoincrement=False, nullable=False),
