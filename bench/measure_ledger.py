@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.result import Result
 from bench.site import Site
 from chaincode.signing.transaction import decode_transaction
-from network.embedded.store import SCHEMA
+from network.embedded.store import PAGE_BYTES, SCHEMA
 
 RESIDENTS = 512
 ROUNDS = 6
@@ -84,6 +84,7 @@ def _rows(path: Path, first: int) -> Rows:
 def _commit_rows(path: Path, rows: Rows) -> float:
     """Transactions that SQLite alone commits a second, synchronous=FULL, in groups."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         for statement in SCHEMA.split(";\n"):

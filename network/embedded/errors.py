@@ -66,6 +66,9 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explain(path, error) from error
+    except UnicodeDecodeError as error:
+        # Python's SQLite module fails so where the damage is in the text of SQLite's own message.
+        raise LedgerFileError(f"{path} is damaged: go on with a backup") from error
 
 
 def explain(path: Path, error: sqlite3.Error) -> LedgerFileError:

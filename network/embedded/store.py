@@ -42,7 +42,9 @@ CREATE TABLE state (
 """
 _PAGE_CACHE_KIB = 65_536
 _MAPPED_BYTES = 1 << 36
-_CHECKPOINT_PAGES = 4_000
+PAGE_BYTES = 2_048
+"""Half of SQLite's default: the keys of a transaction are spread over the tree, and each costs a page."""
+_CHECKPOINT_PAGES = 8_000
 _WAL_LIMIT = 128 << 20
 """Bytes of write-ahead log above which the next block waits for readers, so that the log can start anew."""
 _LOG_WAIT_MS = 50
@@ -241,6 +243,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, channel: str) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if tables and application != APPLICATION_ID:
         raise LedgerForeign(f"{path} is not a ledger: name another file")
+    if not tables:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
