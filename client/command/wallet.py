@@ -31,7 +31,7 @@ def wallet() -> None:
     "--gateway",
     "address",
     envvar="CONDOCHARGE_GATEWAY",
-    default="http://127.0.0.1:8000",
+    default="http://127.0.0.1:8080",
     show_default=True,
     help="The condominium's gateway.",
 )
