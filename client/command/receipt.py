@@ -22,6 +22,11 @@ def receipt() -> None:
     """What a session cost, in a file that proves itself."""
 
 
+_readings_option = click.option(
+    "--readings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The session's raw readings too: every batch, one after another, as the unit sent them.",
+)
 _root_option = click.option(
     "--root",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -36,6 +41,7 @@ _root_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write it; receipt-SESSION.json here otherwise.",
 )
+@_readings_option
 @_root_option
 @wallet_options
 @json_option
@@ -43,6 +49,7 @@ def save(
     *,
     session: str | None,
     output: Path | None,
+    readings: Path | None,
     root: Path | None,
     name: str | None,
     address: str | None,
@@ -57,21 +64,21 @@ def save(
     with unlocked(name, address) as opened:
         chosen = session or newest(opened, "that has ended", lambda each: each.over)
         file = opened.gateway.receipt(chosen)
+        raw = None if readings is None else opened.gateway.batches(chosen)
     proven = _verify(file, known or opened.wallet.home.root_certificate.encode())
     if proven.session.id != chosen:
         raise NotVerified(f"the gateway gave the receipt of another session, {proven.session.id}")
+    checked = None if raw is None else _verify_readings(raw, proven)
     target = output or Path(f"receipt-{chosen[:16]}.json")
     write_file(target, file)
-    _show(proven, as_json=as_json, file=target)
+    if readings is not None and raw is not None:
+        write_file(readings, raw)
+    _show(proven, as_json=as_json, file=target, readings=checked)
 
 
 @receipt.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--readings",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The session's raw readings too: every batch, one after another, as the unit sent them.",
-)
+@_readings_option
 @_root_option
 @click.option("--wallet", "name", envvar="CONDOCHARGE_WALLET", help="Whose root certificate to use.")
 @json_option

@@ -140,6 +140,10 @@ class Gateway:
         """The receipt's file. Raises GatewayRefused with status 409 before the session has ended."""
         return self._get(f"/v1/sessions/{session}/receipt").content
 
+    def batches(self, session: str) -> bytes:
+        """The session's raw readings: every batch, one after another, as the unit sent them."""
+        return self._get(f"/v1/sessions/{session}/batches").content
+
     def watch(self, session: str) -> Iterator[Session]:
         """The session now and at each change; ends with its end. Raises GatewayUnreachable when cut off."""
         for name, data in self._events(f"/v1/sessions/{session}/events"):

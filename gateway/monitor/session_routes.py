@@ -180,6 +180,20 @@ def _evidence(routes: APIRouter, book: SessionBook, readings: Readings, receipts
         return Page(rows=rows, bookmark=following(len(found), _READINGS, last))
 
     @routes.get(
+        "/v1/sessions/{session}/batches",
+        dependencies=[allow(Caller.WALLET, *_READERS)],
+        summary="A session's readings as the unit sent them",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/octet-stream": {}}}},
+    )
+    async def read_batches(session: SessionId, principal: CurrentPrincipal) -> StreamingResponse:
+        """Every batch from the first to the last that the ledger holds, one after another: the last one
+        commits to all of them, so they can be checked against the receipt."""
+        record = await book.record(session)
+        _require_reader(principal, record)
+        return StreamingResponse(_batches(readings, record), media_type="application/octet-stream")
+
+    @routes.get(
         "/v1/sessions/{session}/receipt",
         dependencies=[allow(Caller.ANYBODY)],
         summary="A session's receipt",
@@ -210,6 +224,18 @@ def _control(routes: APIRouter, monitor: ChargeMonitor) -> None:
         if live is None:
             raise StateConflict("session", "is under way at this condominium")
         monitor.stop(live)
+
+
+async def _batches(readings: Readings, record: Session) -> AsyncGenerator[bytes, None]:
+    if record.first is None or record.last is None:
+        return
+    after, last = record.first.number - 1, record.last.number
+    while after < last:
+        found = await readings.of_session(bytes.fromhex(record.id)[:16], after, _READINGS)
+        if not found:
+            return
+        yield b"".join(each.message for each in found if each.batch.number <= last)
+        after = found[-1].batch.number
 
 
 async def _follow(book: SessionBook, bus: Bus, session: str) -> AsyncGenerator[ServerEvent, None]:
