@@ -1,9 +1,10 @@
 #include "authentication.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#include "blake2b.h"
 #include "flash.h"
-#include "monocypher.h"
 #if UNIT_ED25519
 #include "batch.h"
 #include "monocypher-ed25519.h"
@@ -38,13 +39,13 @@ static uint8_t domain_line(enum message_domain domain, uint8_t to[DOMAIN_BYTES_M
 static void keyed_mac(const struct keys *keys, enum message_domain domain, const uint8_t *body, uint16_t count,
                       uint8_t tag[MAC_BYTES])
 {
-    crypto_blake2b_ctx context;
+    struct blake2b blake2b;
     uint8_t line[DOMAIN_BYTES_MAX];
     uint8_t length = domain_line(domain, line);
-    crypto_blake2b_keyed_init(&context, MAC_BYTES, keys->mac, MAC_KEY_BYTES);
-    crypto_blake2b_update(&context, line, length);
-    crypto_blake2b_update(&context, body, count);
-    crypto_blake2b_final(&context, tag);
+    blake2b_start(&blake2b, MAC_BYTES, keys->mac, MAC_KEY_BYTES);
+    blake2b_add(&blake2b, line, length);
+    blake2b_add(&blake2b, body, count);
+    blake2b_end(&blake2b, tag);
 }
 
 #if UNIT_ED25519
@@ -96,15 +97,25 @@ bool authentication_holds(const struct keys *keys, enum message_domain domain, c
 #endif
     uint8_t expected[MAC_BYTES];
     keyed_mac(keys, domain, body, count, expected);
-    return crypto_verify16(expected, tag) == 0;
+    uint8_t difference = 0;
+    for (uint8_t i = 0; i < MAC_BYTES; i++) {
+        difference |= expected[i] ^ tag[i];
+    }
+    return difference == 0;
 }
 
 void message_hash(const uint8_t *message, uint16_t count, uint8_t hash[HASH_BYTES])
 {
-    crypto_blake2b(hash, HASH_BYTES, message, count);
+    struct blake2b blake2b;
+    blake2b_start(&blake2b, HASH_BYTES, NULL, 0);
+    blake2b_add(&blake2b, message, count);
+    blake2b_end(&blake2b, hash);
 }
 
 void tag_hash(const uint8_t salt[SALT_BYTES], const uint8_t *id, uint8_t count, uint8_t hash[TAG_HASH_BYTES])
 {
-    crypto_blake2b_keyed(hash, TAG_HASH_BYTES, salt, SALT_BYTES, id, count);
+    struct blake2b blake2b;
+    blake2b_start(&blake2b, TAG_HASH_BYTES, salt, SALT_BYTES);
+    blake2b_add(&blake2b, id, count);
+    blake2b_end(&blake2b, hash);
 }

@@ -24,7 +24,7 @@ static inline void put_u64(uint8_t *to, uint64_t value)
 
 static inline uint16_t get_u16(const uint8_t *from)
 {
-    return (uint16_t)(from[0] | (uint16_t)(from[1] << 8));
+    return (uint16_t)(from[0] | ((uint16_t)from[1] << 8));
 }
 
 static inline uint32_t get_u32(const uint8_t *from)

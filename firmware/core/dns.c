@@ -7,6 +7,11 @@
 #define TYPE_A 1u
 #define CLASS_IN 1u
 
+static uint16_t get_be16(const uint8_t *from)
+{
+    return (uint16_t)(((uint16_t)from[0] << 8) | from[1]);
+}
+
 bool dotted_address(const char *host, uint8_t address[4])
 {
     for (uint8_t part = 0; part < 4; part++) {
@@ -43,7 +48,7 @@ uint8_t dns_ask(uint8_t packet[DNS_QUESTION_MAX], const char *host, uint16_t id)
             packet[at++] = (uint8_t)*host;
             continue;
         }
-        uint8_t length = (uint8_t)(at - label - 1u);
+        uint8_t length = (uint8_t)(at - label - 1);
         if (length == 0 || length > LABEL_MAX) {
             return 0;
         }
@@ -83,14 +88,14 @@ bool dns_answer(const uint8_t *packet, uint16_t count, uint16_t id, uint8_t addr
         (packet[3] & 0x0fu) != 0 || packet[4] != 0 || packet[5] != 1) {
         return false;
     }
-    uint16_t answers = (uint16_t)((packet[6] << 8) | packet[7]);
+    uint16_t answers = get_be16(packet + 6);
     uint16_t at = (uint16_t)(skip_name(packet, count, HEAD_BYTES) + 4u);
     while (answers-- > 0 && at < count) {
         at = skip_name(packet, count, at);
         if ((uint32_t)at + 10u > count) {
             return false;
         }
-        uint16_t length = (uint16_t)((packet[at + 8] << 8) | packet[at + 9]);
+        uint16_t length = get_be16(packet + at + 8);
         bool is_address = packet[at] == 0 && packet[at + 1] == TYPE_A && packet[at + 3] == CLASS_IN && length == 4;
         at = (uint16_t)(at + 10u);
         if ((uint32_t)at + length > count) {

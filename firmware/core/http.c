@@ -95,7 +95,7 @@ static void take_status(struct http *http, uint8_t byte)
         refuse(http);
         return;
     }
-    http->status = (uint16_t)(http->status * 10u + (byte - '0'));
+    http->status = (uint16_t)(http->status * 10u + (uint8_t)(byte - '0'));
     http->at++;
 }
 
@@ -143,7 +143,7 @@ static void take_length(struct http *http, uint8_t byte)
     }
     http->line = LINE_VALUE;
     http->length_known = true;
-    http->length = (uint16_t)(http->length * 10u + (byte - '0'));
+    http->length = (uint16_t)(http->length * 10u + (uint8_t)(byte - '0'));
 }
 
 static void take_head(struct http *http, uint8_t byte)

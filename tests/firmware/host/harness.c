@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blake2b.h"
 #include "board.h"
 #include "bytes.h"
 #include "crc32.h"
+#include "dhcp.h"
 #include "dht11.h"
 #include "dns.h"
 #include "network.h"
+#include "pn532.h"
 #include "sntp.h"
 #include "unit.h"
 
@@ -565,4 +568,112 @@ int harness_dht11(int8_t *temperature, uint8_t *humidity)
     struct dht11 dht11 = {.state = 0, .since = 0};
     dht11_step(&dht11, DHT11_INTERVAL, temperature, humidity);
     return dht11_step(&dht11, DHT11_INTERVAL + DHT11_START_PULSE, temperature, humidity);
+}
+
+/* --- BLAKE2b, the PN532, DHCP ------------------------------------------------------------------------------ */
+
+void harness_blake2b(const uint8_t *key, uint8_t key_bytes, const uint8_t *bytes, uint32_t count, uint16_t piece,
+                     uint8_t digest_bytes, uint8_t *digest)
+{
+    struct blake2b blake2b;
+    blake2b_start(&blake2b, digest_bytes, key, key_bytes);
+    for (uint32_t at = 0; at < count; at += piece) {
+        uint32_t left = count - at;
+        blake2b_add(&blake2b, bytes + at, (uint16_t)(left < piece ? left : piece));
+    }
+    blake2b_end(&blake2b, digest);
+}
+
+static struct {
+    struct pn532 driver;
+    bool present;
+    uint8_t sent_bytes;
+    uint8_t sent[64];
+    uint8_t ready_bytes;
+    uint8_t ready[64];
+} reader;
+
+bool pn532_write(const uint8_t *bytes, uint8_t count)
+{
+    if (!reader.present || count > sizeof reader.sent) {
+        return false;
+    }
+    memcpy(reader.sent, bytes, count);
+    reader.sent_bytes = count;
+    return true;
+}
+
+bool pn532_read(uint8_t *bytes, uint8_t count)
+{
+    if (!reader.present || reader.ready_bytes == 0) {
+        return false;
+    }
+    memset(bytes, 0, count);
+    memcpy(bytes, reader.ready, reader.ready_bytes < count ? reader.ready_bytes : count);
+    reader.ready_bytes = 0;
+    return true;
+}
+
+void harness_pn532_present(uint8_t present)
+{
+    memset(&reader, 0, sizeof reader);
+    reader.present = present != 0;
+}
+
+uint8_t harness_pn532_sent(uint8_t *frame)
+{
+    uint8_t count = reader.sent_bytes;
+    memcpy(frame, reader.sent, count);
+    reader.sent_bytes = 0;
+    return count;
+}
+
+void harness_pn532_ready(const uint8_t *bytes, uint8_t count)
+{
+    memcpy(reader.ready, bytes, count);
+    reader.ready_bytes = count;
+}
+
+uint8_t harness_pn532(uint32_t now, uint8_t *id) { return pn532_step(&reader.driver, now, id); }
+
+static struct dhcp dhcp;
+static uint8_t *dhcp_to;
+static uint16_t dhcp_count;
+
+static void put_dhcp(const uint8_t *bytes, uint16_t count)
+{
+    memcpy(dhcp_to + dhcp_count, bytes, count);
+    dhcp_count = (uint16_t)(dhcp_count + count);
+}
+
+void harness_dhcp_start(uint32_t transaction, uint32_t now) { dhcp_start(&dhcp, transaction, now); }
+
+uint16_t harness_dhcp_message(uint32_t now, uint8_t *message)
+{
+    static const uint8_t ethernet[6] = {2, 0xc0, 0xde, 0, 0, 7};
+    if (!dhcp_due(&dhcp, now)) {
+        return 0;
+    }
+    dhcp_to = message;
+    dhcp_count = 0;
+    dhcp_message(&dhcp, ethernet, put_dhcp);
+    return dhcp_count;
+}
+
+int harness_dhcp_answer(const uint8_t *message, uint16_t count, uint32_t now)
+{
+    dhcp_answer_begin(&dhcp);
+    for (uint16_t i = 0; i < count; i++) {
+        dhcp_answer_take(&dhcp, message[i]);
+    }
+    return dhcp_answer_end(&dhcp, now);
+}
+
+int harness_dhcp_bound(uint8_t *addresses)
+{
+    memcpy(addresses, dhcp.address, 4);
+    memcpy(addresses + 4, dhcp.mask, 4);
+    memcpy(addresses + 8, dhcp.router, 4);
+    memcpy(addresses + 12, dhcp.resolver, 4);
+    return dhcp_bound(&dhcp);
 }

@@ -79,3 +79,20 @@ uint32_t crc32(const uint8_t *bytes, uint16_t count);
 /* The DHT11's line as alternating times in microseconds, beginning high after the unit lets go. */
 void harness_dht11_line(const uint16_t *times, uint16_t count);
 int harness_dht11(int8_t *temperature, uint8_t *humidity);
+
+/* BLAKE2b of `count` bytes, added `piece` at a time. */
+void harness_blake2b(const uint8_t *key, uint8_t key_bytes, const uint8_t *bytes, uint32_t count, uint16_t piece,
+                     uint8_t digest_bytes, uint8_t *digest);
+
+/* The PN532: what it was sent last, what it has ready, whether it answers at all. */
+void harness_pn532_present(uint8_t present);
+uint8_t harness_pn532_sent(uint8_t *frame);
+void harness_pn532_ready(const uint8_t *bytes, uint8_t count);
+uint8_t harness_pn532(uint32_t now, uint8_t *id);
+
+/* A DHCP client. */
+void harness_dhcp_start(uint32_t transaction, uint32_t now);
+/* The message that is due, its length, or 0. */
+uint16_t harness_dhcp_message(uint32_t now, uint8_t *message);
+int harness_dhcp_answer(const uint8_t *message, uint16_t count, uint32_t now);
+int harness_dhcp_bound(uint8_t *addresses);

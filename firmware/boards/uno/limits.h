@@ -1,0 +1,10 @@
+/* Sizes of a unit on an ATmega328P: 2,048 bytes of RAM. */
+#ifndef CONDOCHARGE_LIMITS_H
+#define CONDOCHARGE_LIMITS_H
+
+#define UNIT_ED25519 0
+#define ADC_BITS 10
+#define RING_BYTES 512u
+#define NETWORK_SEND_BYTES 1024u
+
+#endif
