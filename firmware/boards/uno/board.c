@@ -4,6 +4,7 @@
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
 #include <avr/io.h>
+#include <avr/sleep.h>
 #include <avr/wdt.h>
 #include <string.h>
 #include <util/atomic.h>
@@ -19,6 +20,8 @@
 /* Timer 1 counts at 2 MHz. */
 #define TIMER1_TOP (2000000u / CONVERSIONS_A_SECOND - 1u)
 #define MICROSECONDS_A_TICK 4u
+/* Milliseconds that a turn of the main loop rests: nothing is due sooner, and the part stays cool. */
+#define TURN 5u
 
 static struct unit unit;
 static bool alive;
@@ -33,10 +36,13 @@ static struct window growing;
 static struct window finished;
 static volatile bool window_new;
 
+ISR(TIMER1_COMPA_vect)
+{
+    ADCSRA |= _BV(ADSC);
+}
+
 ISR(ADC_vect)
 {
-    /* The flag that started this conversion has to be down before it can start the next. */
-    TIFR1 = _BV(OCF1B);
     window_add(&growing, ADC, centre);
     conversions++;
     if (growing.count < CONVERSIONS_A_SECOND) {
@@ -215,14 +221,13 @@ static void start_converter(void)
 {
     TCCR1A = 0;
     OCR1A = TIMER1_TOP;
-    OCR1B = TIMER1_TOP;
     TCCR1B = _BV(WGM12) | _BV(CS11);
+    TIMSK1 = _BV(OCIE1A);
     TCCR2A = 0;
     TCCR2B = _BV(CS22);
     ADMUX = _BV(REFS0) | CURRENT_CHANNEL;
-    ADCSRB = _BV(ADTS2) | _BV(ADTS0);
     DIDR0 = _BV(CURRENT_CHANNEL);
-    ADCSRA = _BV(ADEN) | _BV(ADATE) | _BV(ADIE) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0);
+    ADCSRA = _BV(ADEN) | _BV(ADIE) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0);
 }
 
 void uno_setup(void)
@@ -230,6 +235,7 @@ void uno_setup(void)
     start_pins();
     start_converter();
     twi_start();
+    SMCR = _BV(SE);
     sei();
     wdt_enable(WDTO_4S);
     alive = unit_start(&unit);
@@ -241,5 +247,10 @@ void uno_loop(void)
         unit_step(&unit);
     } else {
         board_watchdog();
+    }
+    /* The converter wakes the part every half millisecond. */
+    uint32_t begin = board_milliseconds();
+    while (board_milliseconds() - begin < TURN) {
+        sleep_cpu();
     }
 }

@@ -46,21 +46,28 @@ static void stop(void)
     }
 }
 
-static bool address(uint8_t direction, uint8_t expected)
+/* Whether the reader acknowledged its address or a byte. */
+static bool is_acknowledged(uint8_t status)
+{
+    return status == ADDRESS_ACKNOWLEDGED_WRITE || status == DATA_ACKNOWLEDGED ||
+           status == ADDRESS_ACKNOWLEDGED_READ;
+}
+
+static bool address(uint8_t direction)
 {
     if (act(_BV(TWSTA)) != START_SENT) {
         return false;
     }
     TWDR = (uint8_t)(PN532_ADDRESS | direction);
-    return act(0) == expected;
+    return is_acknowledged(act(0));
 }
 
 bool pn532_write(const uint8_t *bytes, uint8_t count)
 {
-    bool taken = address(0, ADDRESS_ACKNOWLEDGED_WRITE);
+    bool taken = address(0);
     for (uint8_t i = 0; taken && i < count; i++) {
         TWDR = bytes[i];
-        taken = act(0) == DATA_ACKNOWLEDGED;
+        taken = is_acknowledged(act(0));
     }
     stop();
     return taken;
@@ -68,7 +75,7 @@ bool pn532_write(const uint8_t *bytes, uint8_t count)
 
 bool pn532_read(uint8_t *bytes, uint8_t count)
 {
-    bool ready = address(READING, ADDRESS_ACKNOWLEDGED_READ) && act(_BV(TWEA)) != 0 && TWDR == READY;
+    bool ready = address(READING) && act(_BV(TWEA)) != 0 && TWDR == READY;
     for (uint8_t i = 0; ready && i < count; i++) {
         ready = act(i + 1u < count ? _BV(TWEA) : 0) != 0;
         bytes[i] = TWDR;

@@ -1,4 +1,4 @@
-"""What the core has of its own so that small boards need no library: BLAKE2b, DHCP, the tag reader's dialogue."""
+"""What the core has of its own so that small boards need no library: BLAKE2b, DHCP, the tag reader."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _options(message: bytes) -> dict[int, bytes]:
 
 
 def _reply(kind: int, *, transaction: bytes, address: str = "10.0.0.77", lease: int = LEASE) -> bytes:
-    """A server's message (RFC 2131, section 2), with options that the client knows and some that it doesn't."""
+    """A server's message (RFC 2131, section 2), with options known to the client and one unknown."""
 
     def quad(dotted: str) -> bytes:
         return bytes(int(part) for part in dotted.split("."))
@@ -177,7 +177,7 @@ class _Reader:
         return b""
 
     def sent(self) -> bytes:
-        return self.core.bytes(lambda buffer: self.core.c.harness_pn532_sent(buffer))
+        return self.core.bytes(self.core.c.harness_pn532_sent)
 
     def ready(self, content: bytes) -> bytes:
         self.core.c.harness_pn532_ready(content, len(content))

@@ -1,0 +1,283 @@
+"""The Uno's image, instruction by instruction: its life, its accuracy, its network, and what it costs."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chaincode.signing.batch import Flag, Reason
+from chaincode.signing.request import tag_hash
+from firmware.simulator.electrical.battery import Battery
+from firmware.simulator.electrical.car import Car
+from firmware.simulator.electrical.outlet import Outlet
+from tests.firmware.avr.conftest import Station, storage
+from tests.firmware.avr.network import GATEWAY
+from tests.firmware.gateway import SALT, SESSION, http
+
+pytestmark = [pytest.mark.firmware, pytest.mark.slow]
+FLASH = 32_256
+"""Bytes of an Uno's flash below its boot loader."""
+RAM = 2_048
+LEAST_FREE_STACK = 128
+"""Bytes that the deepest stack leaves untouched."""
+
+
+def _begin(station: Station, amperes: float = 0.0) -> None:
+    station.gateway.on()
+    station.until(station.uno.closed, most=60, amperes=amperes)
+
+
+def _end(station: Station, amperes: float) -> None:
+    station.gateway.end()
+    station.until(lambda: any(Flag.END in b.flags for b in station.gateway.batches), most=90, amperes=amperes)
+
+
+def test_first_start(station: Station) -> None:
+    """Switches, DHCP, GET, EEPROM, first batch, time: a new board comes to life."""
+    station.until(lambda: len(station.gateway.stored) >= 2, most=30)
+    assert station.gateway.configured == 1
+    first, second = station.gateway.batches[:2]
+    assert (first.unit, first.boot, first.register) == (7, 1, 0)
+    assert Flag.CLOCK_UNSET in first.flags
+    assert Flag.CLOCK_UNSET not in second.flags
+    assert abs(second.time - station.now()) < 5
+
+
+@pytest.mark.parametrize(("amperes", "tolerance"), [(1.0, 0.03), (6.0, 0.01), (16.0, 0.01)])
+def test_session_is_accurate(running: Station, amperes: float, tolerance: float) -> None:
+    """A charge with a charger's distorted current is measured within what the sensor allows."""
+    _begin(running, amperes)
+    running.run(100, amperes)
+    _end(running, amperes)
+    end = next(b for b in running.gateway.batches if Flag.END in b.flags)
+    begin = next(b for b in running.gateway.batches if Flag.BEGIN in b.flags)
+    assert end.reason == Reason.COMMAND
+    assert (end.register - begin.register) / 1e6 == pytest.approx(running.energy / 1e3, rel=tolerance)
+
+
+def test_idle_counts_nothing(running: Station) -> None:
+    """Noise without current moves no register."""
+    running.run(60)
+    assert running.gateway.batches[-1].register == 0
+
+
+def test_car_charges_until_it_is_full(running: Station) -> None:
+    """When the electrical world's car is full the unit tells COMPLETE; its energy is the world's."""
+    car = Car(Battery(capacity=500.0, stored=440.0), rated=10.0, taper=20.0, least=2.0)
+    outlet = Outlet(time=0.0, piloted=False, car=car)
+    running.gateway.on()
+
+    def step() -> None:
+        outlet.switch(running.uno.closed(), 16.0)
+        running.uno.current(outlet.advance(running.passed))
+
+    while Flag.COMPLETE not in running.gateway.batches[-1].flags:
+        assert running.passed < 600
+        step()
+        running.uno.run(0.1)
+        running.passed += 0.1
+    running.gateway.end()
+    running.until(lambda: any(Flag.END in b.flags for b in running.gateway.batches), most=90)
+    assert running.gateway.batches[-1].register / 1e3 == pytest.approx(outlet.energy, rel=0.01)
+
+
+def test_over_current(running: Station) -> None:
+    """20 A through a 16 A unit open the relay within seconds."""
+    _begin(running, 10.0)
+    running.run(5, 10.0)
+    running.run(6, 20.0)
+    assert not running.uno.closed()
+    running.until(lambda: any(Flag.END in b.flags for b in running.gateway.batches), most=60)
+    assert running.gateway.batches[-1].reason == Reason.OVER_CURRENT
+
+
+def test_grant_runs_out_when_the_cable_is_pulled(running: Station) -> None:
+    """Unheard, the relay opens when the grant runs out; with the cable back the session goes on."""
+    running.gateway.on(grant=20)
+    running.until(running.uno.closed, most=60)
+    running.uno.plugged = False
+    running.run(22, 8.0)
+    assert not running.uno.closed()
+    running.uno.plugged = True
+    running.until(running.uno.closed, most=200)
+    running.until(lambda: running.gateway.batches[-1].register > 0, most=90, amperes=8.0)
+    assert sum(Flag.BEGIN in b.flags for b in running.gateway.batches) == 1
+
+
+def test_power_cut_in_a_session(running: Station) -> None:
+    """Ten cuts at random instructions: the register never falls below what was told, loses at most
+    a sampling period, and the session goes on under a new boot count."""
+    _cut(running, 10, seed=1)
+
+
+@pytest.mark.soak
+def test_thousand_power_cuts(running: Station) -> None:
+    """The same a thousand times."""
+    _cut(running, 1000, seed=2)
+
+
+def _cut(station: Station, times: int, seed: int) -> None:
+    chance = random.Random(seed)
+    _begin(station, 16.0)
+    for _ in range(times):
+        station.run(chance.uniform(0.1, 12.0), 16.0)
+        station.uno.c.uno_run(chance.randrange(80_000))
+        told = station.gateway.batches[-1].register
+        before, boot = station.energy, station.gateway.boot
+        eeprom = station.uno.eeprom(torn=True)
+        station.uno.power(eeprom)
+        station.until(station.uno.closed, most=120)
+        register = station.gateway.batches[-1].register
+        period = 16.0 * 230 * (station.gateway.sampling + 2) / 3.6
+        assert station.gateway.boot == boot + 1
+        assert register >= told
+        assert register >= (before * 1000) * 0.98 - period
+        station.energy = register / 1000
+    assert station.gateway.boot == times + 1
+
+
+def test_lease_is_lost(station: Station) -> None:
+    """When the lease runs out and another address is given, the unit goes on with that."""
+    station.building.lease = 60
+    station.until(lambda: len(station.gateway.stored) >= 2, most=30)
+    station.building.serves_dhcp = False
+    station.run(70)
+    station.building.address = "10.0.0.99"
+    station.building.serves_dhcp = True
+    stored = len(station.gateway.stored)
+    station.until(lambda: len(station.gateway.stored) > stored + 1, most=120)
+    assert [station.uno.c.w5100_register(0x0F + i) for i in range(4)] == [10, 0, 0, 99]
+
+
+def test_server_by_name(station: Station) -> None:
+    """The gateway may be configured by name."""
+    station.gateway.server = "gateway.example"
+    station.gateway.time_server = "time.example"
+    station.until(lambda: len(station.gateway.stored) >= 2, most=60)
+    assert "gateway.example" in station.building.asked_names
+
+
+def test_time_server(station: Station) -> None:
+    """While the gateway is away, a time server dates what is measured."""
+    station.until(lambda: station.gateway.configured == 1, most=30)
+    station.building.server_up = False
+    station.run(10)
+    assert station.building.asked_time == 1
+    station.building.server_up = True
+    station.until(lambda: len(station.gateway.stored) >= 2, most=90)
+
+
+def test_erase_button(running: Station) -> None:
+    """Held at power-up it erases the configuration; the switches say which unit asks."""
+    eeprom = running.uno.eeprom()
+    running.uno.power(eeprom)
+    running.uno.switches(7, True)
+    running.run(1)
+    running.uno.switches(7, False)
+    running.until(lambda: running.gateway.configured == 2, most=30)
+
+
+def test_dht11(running: Station) -> None:
+    """Temperature and humidity come over the sensor's own timing."""
+    running.uno.c.uno_dht11(bytes((48, 0, 21, 0, 69)), 5)
+    running.until(lambda: running.gateway.batches[-1].temperature == 21, most=90)
+    assert running.gateway.batches[-1].humidity == 48
+
+
+def test_tag(running: Station) -> None:
+    """A tag at the PN532 on the two-wire bus becomes a start request."""
+    reader = _TagReader(running, bytes.fromhex("04a1b2c3d4e5f6"))
+    running.until(lambda: bool(running.gateway.requests), most=60)
+    assert running.gateway.requests[0].tag == tag_hash(SALT, reader.uid)
+
+
+class _TagReader:
+    """A PN532 with a tag in its field (UM0701-02, section 6.2.4)."""
+
+    def __init__(self, station: Station, uid: bytes) -> None:
+        self.uid = uid
+        self._frame = bytearray()
+        self._queue: list[bytes] = []
+        self._reading = b""
+        ffi = station.uno.ffi
+        self._callbacks = (
+            ffi.callback("int(uint8_t, int)", self._start),
+            ffi.callback("void(uint8_t)", self._frame.append),
+            ffi.callback("uint8_t(void)", self._next),
+        )
+        station.uno.c.twi_on(*self._callbacks)
+
+    def _start(self, address: int, reading: int) -> int:
+        if address != 0x24:
+            return 0
+        if reading:
+            self._answer()
+            self._reading = b"\x01" + self._queue.pop(0) if self._queue else b"\x00"
+        return 1
+
+    def _answer(self) -> None:
+        """The frame that was written since the last reading is answered by an ACK and a frame."""
+        if len(self._frame) < 8:
+            return
+        command, self._frame[:] = self._frame[6], b""
+        data = {0x14: b"\x15", 0x4A: bytes((0x4B, 1, 1, 0, 4, 8, len(self.uid))) + self.uid}[command]
+        check = -(0xD5 + sum(data)) & 0xFF
+        length = len(data) + 1
+        frame = bytes((0, 0, 0xFF, length, -length & 0xFF, 0xD5)) + data + bytes((check, 0))
+        self._queue += [bytes.fromhex("0000ff00ff00"), frame]
+
+    def _next(self) -> int:
+        value, self._reading = (self._reading[0], self._reading[1:]) if self._reading else (0, b"")
+        return value
+
+
+def test_forged_answers_switch_nothing(running: Station) -> None:
+    """ON commands that are forged, cut short or oversized leave the relay open."""
+    running.gateway.on()
+    forgeries: list[Callable[[bytes], bytes]] = [
+        lambda answer: answer[:-1] + bytes((answer[-1] ^ 1,)),
+        lambda answer: answer[:-20],
+        lambda answer: http(answer.partition(b"\r\n\r\n")[2] + bytes(3000)),
+        lambda answer: answer.replace(b"200 OK", b"500 No"),
+    ]
+    for forge in forgeries:
+        running.building.spoil = forge
+        running.run(40)
+        assert not running.uno.closed()
+    running.building.spoil = lambda answer: answer
+    running.until(running.uno.closed, most=120)
+
+
+def test_it_fits(image: Callable[[str, str], Path], running: Station) -> None:
+    """Flash below the boot loader, RAM with a stack margin that the deepest call leaves (painted stack)."""
+    program = image("uno", "condocharge-uno-w5100.elf")
+    sizes = subprocess.run(["avr-size", program], check=True, capture_output=True, text=True).stdout
+    text, data, bss = (int(word) for word in sizes.splitlines()[1].split()[:3])
+    assert text + data <= FLASH
+    end_of_data = 0x100 + data + bss
+    running.uno.power(running.uno.eeprom())
+    running.uno.c.uno_paint(end_of_data)
+    running.gateway.on()
+    running.uno.c.uno_dht11(bytes((48, 0, 21, 0, 69)), 5)
+    reader = _TagReader(running, b"\1\2\3\4")
+    running.until(running.uno.closed, most=60)
+    running.run(70, 10.0)
+    running.gateway.order = None
+    running.until(lambda: bool(running.gateway.requests), most=90)
+    assert reader.uid
+    assert running.uno.c.uno_unpainted(end_of_data) >= LEAST_FREE_STACK
+
+
+def test_unprovisioned_board_stays_still(image: Callable[[str, str], Path], station: Station) -> None:
+    """A board without an identity sends nothing and keeps its relay open."""
+    station.uno.power(b"\xff" * 1024)
+    station.run(5)
+    assert station.building.leases == 0
+    assert not station.uno.closed()
+    station.uno.power(storage(GATEWAY))
+    station.until(lambda: station.gateway.configured == 1, most=30)
+    assert SESSION not in {b.session for b in station.gateway.batches}
