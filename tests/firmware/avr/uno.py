@@ -53,6 +53,9 @@ class Uno:
             "void(int, int, const uint8_t *, uint16_t)", self._on_command, onerror=self._on_error
         )
         self.c.w5100_on_command(self._command)
+        # What an earlier board had on its buses is gone with its callbacks.
+        self.c.twi_on(self.ffi.NULL, self.ffi.NULL, self.ffi.NULL)
+        self.c.serial_on(self.ffi.NULL)
         self.power(eeprom)
 
     def power(self, eeprom: bytes) -> None:
