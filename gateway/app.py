@@ -122,6 +122,8 @@ class Gateway:
                 condominium=condominium,
                 hasher=hasher,
             )
+            if isinstance(clock, SimulatedClock):
+                clock.watch(lambda: gateway.submitter.pending)
             gateway._closing = opening.pop_all()
             return gateway
 

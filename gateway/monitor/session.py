@@ -268,7 +268,8 @@ class LiveSession:
     def _vehicle_reason(self, now: int) -> StoppedReason | None:
         vehicle, first = self.vehicle, self.account.first
         if vehicle.was_connected and not vehicle.connected:
-            rests = vehicle.full or vehicle.resting_since is not None
+            # A socket without a pilot tells the end of charging by dropping CONNECTED.
+            rests = vehicle.full or vehicle.complete
             return StoppedReason.FULL if rests else StoppedReason.DISCONNECTED
         if vehicle.full and not self.account.idle_priced:
             return StoppedReason.FULL

@@ -33,6 +33,8 @@ class Vehicle:
         """The greatest power seen; 0 while no samples have come."""
         self.resting_since: int | None = None
         """Since when it has drawn next to nothing though the relay is closed."""
+        self.complete = False
+        """Whether the unit itself says that the vehicle takes no more."""
         self.full = False
         """Whether it has charged and then rested for long enough, and not charged again."""
 
@@ -44,7 +46,8 @@ class Vehicle:
         if batch.samples:
             self._measure(batch.samples)
             self._rest(batch)
-        if Flag.COMPLETE in batch.flags:
+        self.complete = Flag.COMPLETE in batch.flags
+        if self.complete:
             self.drawn = True
             if self.resting_since is None:
                 self.resting_since = batch.time - COMPLETE_AFTER

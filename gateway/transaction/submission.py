@@ -41,6 +41,13 @@ class Submitter:
         self.ledger = ledger
         self.namespace = namespace
         self._clock = clock
+        self._pending = 0
+
+    @property
+    def pending(self) -> int:
+        """How many transactions the ledger is being asked to commit now; not those that wait to be tried
+        again (`SimulatedClock.watch`)."""
+        return self._pending
 
     async def submit(
         self, function: str, arguments: Sequence[bytes], namespace: str | None = None
@@ -81,6 +88,7 @@ class Submitter:
             await self._clock.sleep(pause)
 
     async def _once(self, function: str, arguments: Sequence[bytes], namespace: str) -> Committed:
+        self._pending += 1
         try:
             return await self.ledger.submit(namespace, function, arguments)
         except (SubmitError, CommitStatusError) as error:
@@ -88,6 +96,8 @@ class Submitter:
             if known is None:
                 raise
             return known
+        finally:
+            self._pending -= 1
 
     async def _outcome(self, transaction_id: str) -> Committed | None:
         """What became of a transaction that may have been committed, None where nobody knows it."""

@@ -101,6 +101,7 @@ class Socket:
     previous: bytes = NO_BATCH
     counter: int = -1
     reachable: bool = True
+    sending: bool = False
     heard: list[tuple[CommandKind, int, int]] = field(default_factory=list)
     """Commands obeyed: kind, grant, current in 0.1 A."""
     garage: Garage | None = None
@@ -254,15 +255,20 @@ class Socket:
             self.garage.spawn(self._send())
 
     async def _send(self) -> None:
-        garage, messages = self.garage, list(self.unsent)
-        if garage is None or not messages:
+        if self.sending:
             return
-        accepted = await garage.metering.intake.receive(b"".join(messages))
-        self.unsent = [each for each in self.unsent if each not in messages]
-        outbox = garage.metering.outbox
-        outbox.attach(self.number, self, accepted.fresh)
-        if outbox.pending(self.number, self):
-            await self._fetch()
+        self.sending = True
+        try:
+            while (garage := self.garage) is not None and self.reachable and self.unsent:
+                messages = self.unsent[:32]
+                accepted = await garage.metering.intake.receive(b"".join(messages))
+                self.unsent = [each for each in self.unsent if each not in messages]
+                outbox = garage.metering.outbox
+                outbox.attach(self.number, self, accepted.fresh)
+                if outbox.pending(self.number, self):
+                    await self._fetch()
+        finally:
+            self.sending = False
 
     def transmit(self) -> None:
         """A transmission period is over: a batch, and the next one in time."""
@@ -291,6 +297,7 @@ class Garage:
         self.clock = clock
         self.options = options
         self.tasks: set[asyncio.Task[None]] = set()
+        self.errors: list[BaseException] = []
         self.ledger: EmbeddedLedger
         self.database: Database
         self.metering: Metering
@@ -334,6 +341,7 @@ class Garage:
 
     async def _compose(self) -> None:
         self.submitter = Submitter(self.ledger, namespace_of(CODE), self.clock)
+        self.clock.watch(lambda: self.submitter.pending)
         self.catalogue = Catalogue(self.submitter)
         network = domain.network_tag(CHANNEL, CODE)
         directory = Directory(self.ledger, namespace_of(CODE), self, self.clock)
@@ -489,8 +497,10 @@ class Garage:
         return int(json.loads(answer)["amount"])
 
     async def run(self, seconds: int) -> None:
-        """Let time pass."""
+        """Let time pass. Raises what went wrong in a unit meanwhile."""
         await self.clock.advance(seconds)
+        if self.errors:
+            raise self.errors[0]
 
     def spawn(self, work: Any) -> None:
         """Run a coroutine in the background."""
@@ -501,7 +511,7 @@ class Garage:
     def _done(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            raise error
+            self.errors.append(error)
 
     async def close(self) -> None:
         """Stop in good order."""
