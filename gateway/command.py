@@ -22,7 +22,7 @@ from gateway.store.errors import StoreError
 from network.identity import IdentityError
 from network.ledger import LedgerError
 
-_SENTENCES = (
+SENTENCES = (
     AddressError,
     CertificateError,
     CondominiumError,
@@ -60,7 +60,7 @@ def serve(file: Path | None, verbose: bool) -> None:
     )
     try:
         asyncio.run(serve_gateway(_with_pages(load(file)), _announce))
-    except _SENTENCES as error:
+    except SENTENCES as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -7,7 +7,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +43,17 @@ class Ready:
     """Where the first administrator sets a password; None where somebody can log in."""
 
 
-async def serve(settings: Settings, announce: Callable[[Ready], None]) -> None:
+Company = Callable[[Gateway, Ready], AbstractAsyncContextManager[None]]
+"""What lives beside a gateway while it serves."""
+
+
+async def serve(
+    settings: Settings, announce: Callable[[Ready], None], company: Company | None = None
+) -> None:
     """Open the gateway, serve it until SIGINT or SIGTERM, and stop it cleanly.
 
-    `announce` is called once it answers. Raises what `Gateway.open` raises, `AddressError` and
-    `GrpcServerError`."""
+    `announce` is called once it answers; `company` is entered then, and left before it stops. Raises what
+    `Gateway.open` raises, `AddressError` and `GrpcServerError`."""
     stop = asyncio.Event()
     with ExitStack() as sockets, _signals(stop):
         settings, listeners = _listen(settings, sockets)
@@ -66,8 +72,10 @@ async def serve(settings: Settings, announce: Callable[[Ready], None]) -> None:
                 await _first(server.listening, serving)
             if not serving.done():
                 link = invitation_link(settings.origin, invited) if invited is not None else None
-                announce(Ready(settings.origin, grpc, settings.wallet_url, link))
-            await _first(stop, serving)
+                ready = Ready(settings.origin, grpc, settings.wallet_url, link)
+                announce(ready)
+                async with company(gateway, ready) if company is not None else nullcontext():
+                    await _first(stop, serving)
             for server in servers:
                 server.should_exit = True
             # Streams and held answers end here; without that the servers would wait for them.

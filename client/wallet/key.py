@@ -45,7 +45,11 @@ class WalletKey:
     @classmethod
     def generate(cls) -> WalletKey:
         """A new wallet's first key, from the operating system's randomness."""
-        seed = secrets.token_bytes(SEED_BYTES)
+        return cls.from_seed(secrets.token_bytes(SEED_BYTES))
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> WalletKey:
+        """The first key of the wallet that `seed` (32 bytes) founds."""
         return cls(seed, _public(seed))
 
     @property

@@ -1,0 +1,48 @@
+"""`condocharge run`: the demonstration condominium."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+
+from demonstration.building.building import Opened
+from demonstration.building.building import run as run_building
+from gateway.command import SENTENCES
+
+PORT = 8080
+
+
+@click.command()
+@click.option(
+    "--port", default=PORT, show_default=True, envvar="PORT", help="Of the wallet; the console has the next."
+)
+@click.option(
+    "--folder",
+    default=Path("run"),
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the building lives; run again, it goes on where it was.",
+)
+@click.option("--verbose", is_flag=True, help="Log what the services do, not only what goes wrong.")
+def run(port: int, folder: Path, verbose: bool) -> None:
+    """Start a demonstration condominium with simulated sockets, cars and residents."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        asyncio.run(run_building(folder, port, _announce))
+    except SENTENCES as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _announce(opened: Opened) -> None:
+    click.echo("ready")
+    click.echo(f"wallet   {opened.wallet}   make a wallet, buy tokens, charge at socket 3")
+    click.echo(f"console  {opened.console}   log in as {opened.username}, password {opened.password}")
+    click.echo(f"REST     {opened.rest}/docs")
+    click.echo(f"gRPC     {opened.grpc}")
+    click.echo("Ctrl-C stops it; run again, it goes on where it was.")
