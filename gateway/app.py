@@ -72,7 +72,11 @@ class Gateway:
         self.audit = AuditLog(database, clock)
         self.access = Access(database, clock, self.sessions, Passwords(hasher), settings.access)
 
-        defaults = settings.units.model_copy(update={"server": settings.units.server or settings.http.host})
+        reached = {
+            "server": settings.units.server or settings.http.host,
+            "port": settings.units.port or settings.http.port,
+        }
+        defaults = settings.units.model_copy(update=reached)
         self.configuration = Configuration(database, keys, self.submitter, defaults)
         self.tariffs = Tariffs(self.submitter, clock, settings.condominium.time_zone)
 

@@ -87,4 +87,5 @@ async def opened(directory: Path, url: str = "") -> AsyncIterator[House]:
     environment = ENVIRONMENT | {"CONDOCHARGE_DIRECTORY": str(directory), "CONDOCHARGE_DATABASE_URL": url}
     clock = SimulatedClock(START)
     async with await Gateway.open(load(None, environment), clock, CHEAP) as gateway:
+        await gateway.start()
         yield House(gateway, clock)
