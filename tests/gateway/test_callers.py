@@ -61,6 +61,7 @@ CALLERS = {
     "stream_session": EVERYBODY,
     "read_receipt": EVERYBODY,
     "list_readings": "wallet " + STAFF,
+    "read_batches": "wallet " + STAFF,
     "list_units": EVERYBODY,
     "read_unit": EVERYBODY,
     "read_condominium": EVERYBODY,
