@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
+import statistics
 import tempfile
 import time
 from contextlib import closing
@@ -23,6 +24,8 @@ from network.embedded.store import PAGE_BYTES, SCHEMA
 RESIDENTS = 512
 ROUNDS = 6
 GROUP = 50
+TURNS = 3
+"""Of the reference, which takes less than a second; the median counts."""
 Rows = list[tuple[list[object], list[list[object]]]]
 """For each transaction its row of `entry` with the id, and its rows of `state`."""
 
@@ -32,7 +35,8 @@ def measure() -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         site = Site(Path(folder))
         first, transactions, seconds = asyncio.run(_run(site))
-        reference = _commit_rows(Path(folder) / "reference.db", _rows(site.path, first))
+        rows = _rows(site.path, first)
+        rates = [_commit_rows(Path(folder) / f"reference-{turn}.db", rows) for turn in range(TURNS)]
     return [
         Result(
             id="P2",
@@ -40,7 +44,7 @@ def measure() -> list[Result]:
             value=transactions / seconds,
             unit="1/s",
             reference=f"SQLite committing the same rows in groups of {GROUP}",
-            reference_value=reference,
+            reference_value=statistics.median(rates),
             target="ratio at least 0.15",
         )
     ]
