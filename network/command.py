@@ -34,7 +34,9 @@ from network.federation.description import (
     Ordering,
     check_membership,
 )
-from network.federation.folder import folders
+from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
+from network.federation.join import join, prepare, read_public_file
+from network.federation.membership import admit, let_out
 from network.federation.nodes import PROPOSAL_AGE
 from network.federation.package import RULES
 from network.federation.status import CondominiumStatus, status
@@ -204,6 +206,66 @@ def _approvals(found: list[CondominiumStatus]) -> Table:
         definition = str(entry.sequence) if entry.sequence else "not committed"
         table.add_row(entry.namespace, entry.version, definition, ", ".join(entry.approved_by))
     return table
+
+
+@network.command("join")
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--code", required=True, help="The new condominium's code.")
+@click.option(
+    "--federation",
+    "description",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The members' federation.json, from any of them.",
+)
+@click.option("--host", default=LOCAL_ADDRESS, show_default=True, help="Where the others reach this machine.")
+@click.option("--first-port", default=None, type=int, help="Forty ports. [default: after the members']")
+@click.option("--patience", default=3600, show_default=True, help="Seconds to wait for the members.")
+@_says_what_is_wrong
+def join_federation(  # noqa: PLR0917  one parameter an option
+    directory: Path, code: str, description: Path, host: str, first_port: int | None, patience: int
+) -> None:
+    """Join a running federation with a new condominium, whose folder DIRECTORY becomes.
+
+    Hand the public file that it names to the members; interrupted, call it again.
+    """
+    federation = Federation.load(description)
+    port = first_port or PORTS_PER_CONDOMINIUM + max(member.peer_port for member in federation.members)
+    programs = _programs()
+    public = prepare(directory, code, federation, programs, ports=Ports.block(port), host=host)
+    click.echo(f"Hand {public} to the members, who run: condocharge network admit THEIR-FOLDER {public.name}")
+    with _steps() as report:
+        asyncio.run(join(Folder.open(directory), programs, RULES, report, patience=patience))
+    click.echo("ready")
+
+
+@network.command("admit")
+@click.argument("directory", type=_DIRECTORY)
+@click.argument("newcomer", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_says_what_is_wrong
+def admit_condominium(directory: Path, newcomer: Path) -> None:
+    """Let the condominium of the public file NEWCOMER in, as the member or members in DIRECTORY."""
+    with _steps() as report:
+        done = asyncio.run(admit(directory, read_public_file(newcomer), _programs(), RULES, report))
+    _say_whether_done(done, directory)
+
+
+@network.command("leave")
+@click.argument("directory", type=_DIRECTORY)
+@click.argument("code")
+@_says_what_is_wrong
+def leave_federation(directory: Path, code: str) -> None:
+    """Take the condominium CODE out, as the member or members in DIRECTORY that remain."""
+    with _steps() as report:
+        done = asyncio.run(let_out(directory, code, _programs(), report))
+    _say_whether_done(done, directory)
+
+
+def _say_whether_done(done: bool, directory: Path) -> None:
+    if done:
+        click.echo("done")
+    else:
+        click.echo(f"Signed; more signatures are needed. Hand {directory}/*.proposal.json to another member.")
 
 
 @network.command()

@@ -6,8 +6,12 @@ The tests that use it share it, so each uses keys of its own, and puts back what
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import secrets
+import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +21,15 @@ import pytest
 from chaincode import contract
 from chaincode.stub import Stub
 from network.fabric import FabricLedger, Peer
+from network.federation import supervisor
 from network.federation.administration import own_peer
 from network.federation.binaries import Binaries, binaries
 from network.federation.description import CHANNEL, Federation, FederationError
 from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder
 from network.federation.network import create, down, up
 from network.federation.package import Rules
+from network.federation.readiness import wait_until
+from network.federation.server import listeners
 from tests import register
 from tests.scope import ScopedStub
 
@@ -53,6 +60,42 @@ class Network:
     def peers(self, *codes: str) -> list[Peer]:
         """The peers of these condominiums."""
         return [own_peer(self.folders[code]) for code in codes]
+
+    def process(self, code: str, name: str) -> int:
+        """The id of a process that runs."""
+        number = supervisor.running(self.folders[code], name)
+        assert number is not None, f"{code}'s {name} does not run"
+        return number
+
+    def kill(self, code: str, name: str, *, held: bool = False) -> None:
+        """SIGKILL; where it is `held` it stays down until `release`."""
+        number = self.process(code, name)
+        supervisor.hold(self.folders[code], name, held=held)
+        os.kill(number, signal.SIGKILL)
+        while supervisor.running(self.folders[code], name) == number:
+            time.sleep(0.01)
+
+    async def release(self, code: str, name: str) -> None:
+        """Let a process start again, and wait until it has."""
+        supervisor.hold(self.folders[code], name, held=False)
+
+        async def runs() -> bool:
+            return supervisor.running(self.folders[code], name) is not None
+
+        await wait_until(f"{code}'s {name} has not started again", runs, 60)
+
+    async def run_rules(self, code: str, dispatch: str) -> None:
+        """Have a condominium's chaincode server run other rules, as only its own operator can."""
+        path = self.folders[code].chaincode / "settings.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"dispatch": dispatch}))
+        self.kill(code, "chaincode")
+        await self.release(code, "chaincode")
+        ports = [int(listener.address.rpartition(":")[2]) for listener in listeners(self.folders[code])]
+
+        async def listens() -> bool:
+            return not any(_free(port) for port in ports)
+
+        await wait_until(f"{code}'s chaincode does not listen", listens, 60)
 
     def log(self, code: str, process: str) -> str:
         """What a process has printed so far."""

@@ -5,6 +5,7 @@ Arguments are UTF-8; results are JSON. It stands in for real rules where a test 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -123,6 +124,14 @@ async def _require(stub: Stub, key: str) -> object:
     return True
 
 
+async def _linger(stub: Stub, key: str, seconds: str) -> object:
+    """Take a while over writing, so that something can happen in the middle."""
+    before = await stub.get(_key(key))
+    await asyncio.sleep(float(seconds))
+    await stub.put(_key(key), b"done" if before is None else b"again")
+    return True
+
+
 async def _break(stub: Stub, secret: str) -> object:
     raise RuntimeError(f"broken by {secret}")
 
@@ -166,6 +175,7 @@ _FUNCTIONS: dict[str, Callable[..., Awaitable[object]]] = {
     "try_call": _try_call,
     "put_and_reject": _put_and_reject,
     "require": _require,
+    "linger": _linger,
     "break": _break,
     "context": _context,
 }

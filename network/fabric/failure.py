@@ -22,7 +22,8 @@ _PASSING = (
     "failed to execute transaction",
 )
 """Words of Fabric's peers and gateways for what passes within seconds."""
-_PATIENCE = 5.0
+_HAD_BEFORE = "failed to submit request: request already"
+_PATIENCE = 10.0
 _TEMPORARY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
@@ -85,6 +86,11 @@ def sentence(error: grpc.aio.AioRpcError) -> str:
     parts = [f"{error.code().name}: {error.details()}"]
     parts += [f"{detail.msp_id} at {detail.address}: {detail.message}" for detail in details(error)]
     return "; ".join(parts)
+
+
+def accepted(error: grpc.aio.AioRpcError) -> bool:
+    """Whether orderers refused a transaction because they have had it before."""
+    return any(_HAD_BEFORE in detail.message for detail in details(error))
 
 
 def patience(error: grpc.aio.AioRpcError) -> float:

@@ -131,15 +131,22 @@ class Gateway:
         return prepared, result
 
     async def hand_over(self, transaction_id: str, envelope: common_pb2.Envelope) -> None:
-        """Give the endorsed transaction to the orderers. Raises SubmitError; it may still commit."""
+        """Give the endorsed transaction to the orderers, who order it once however often they get it.
+
+        Raises SubmitError; it may still commit.
+        """
         request = gateway_pb2.SubmitRequest(
             transaction_id=transaction_id, channel_id=self.channel, prepared_transaction=envelope
         )
-        await self._ask(
-            lambda connection, timeout: connection.gateway.Submit(request, timeout=timeout),
-            self._timeouts.submit,
-            lambda text: SubmitError(text, transaction_id),
-        )
+
+        async def submit(connection: Connection, seconds: float) -> None:
+            try:
+                await connection.gateway.Submit(request, timeout=seconds)
+            except grpc.aio.AioRpcError as error:
+                if not failure.accepted(error):
+                    raise
+
+        await self._ask(submit, self._timeouts.submit, lambda text: SubmitError(text, transaction_id))
 
     async def commit_status(self, transaction_id: str) -> CommitStatus:
         """Wait until the transaction is in a block and say what became of it. Raises CommitStatusError."""

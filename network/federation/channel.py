@@ -7,6 +7,7 @@ Who may do what is in the channel's configuration, the same for every member:
   chaincode's definition refers, so one configuration update that adds a member changes all of them at once.
 * A chaincode definition needs every member's approval: no majority can put another chaincode, or another
   endorsement policy, in the place of one condominium's.
+* The namespace of a condominium that has left is endorsed by any two that remain.
 * The configuration itself, membership included, changes with a majority of the members' administrators.
 """
 
@@ -35,6 +36,8 @@ def endorsement_rule(member: Member, members: Sequence[Member]) -> str:
     """Who must endorse what changes `member`'s namespace, in Fabric's policy language."""
     own = f"'{member.msp_id}.peer'"
     others = [f"'{other.msp_id}.peer'" for other in members if other.code != member.code]
+    if len(others) == len(members):  # it has left: any two that remain stand in, so that its sessions can end
+        return f"OutOf({min(2, len(others))}, {', '.join(others)})"
     return f"AND({own}, OR({', '.join(others)}))" if others else f"OR({own})"
 
 
@@ -60,18 +63,22 @@ def configuration(block: bytes) -> configtx_pb2.Config:
     return configtx_pb2.ConfigEnvelope.FromString(payload.data).config
 
 
-def join_orderer(folder: Folder, block: bytes, channel: str) -> None:
-    """Make the condominium's orderer take part in the channel; nothing happens where it does already.
+def join_orderer(folder: Folder, block: bytes, channel: str) -> bool:
+    """Make the condominium's orderer take part in the channel, where it does not already.
 
-    `block` is the first block, or a later configuration block that names the orderer. Raises
-    FederationError where the orderer refuses.
+    `block` is the first block, or a later configuration block that names the orderer. Returns False where
+    the orderer does not answer yet. Raises FederationError where it refuses.
     """
-    with orderer_admin(folder) as client:
-        if client.get(f"/participation/v1/channels/{channel}").status_code == httpx.codes.OK:
-            return
-        answer = client.post("/participation/v1/channels", files={"config-block": ("block", block)})
+    try:
+        with orderer_admin(folder) as client:
+            if client.get(f"/participation/v1/channels/{channel}").status_code == httpx.codes.OK:
+                return True
+            answer = client.post("/participation/v1/channels", files={"config-block": ("block", block)})
+    except httpx.TransportError:
+        return False
     if answer.status_code != httpx.codes.CREATED:
         raise FederationError(f"the orderer of {folder.code} does not join {channel}: {answer.text.strip()}")
+    return True
 
 
 def orderer_status(folder: Folder, channel: str) -> dict[str, Any]:
@@ -103,7 +110,7 @@ def _profile(federation: Federation, place: Path) -> dict[str, Any]:
     }
     namespaces = {
         member.namespace: {"Type": "Signature", "Rule": endorsement_rule(member, federation.members)}
-        for member in federation.members
+        for member in (*federation.members, *federation.departed)
     }
     application = {
         "Organizations": organisations,

@@ -79,6 +79,8 @@ class Federation:
     channel: str
     ordering: Ordering
     members: tuple[Member, ...] = field(default=())
+    departed: tuple[Member, ...] = field(default=())
+    """Condominiums that have left; their namespaces stay, for their open sessions end there."""
     block_milliseconds: int = BLOCK_MILLISECONDS
     """How long the orderers collect transactions for a block."""
 
@@ -94,8 +96,24 @@ class Federation:
         return replace(self, members=(*self.members, member))
 
     def without(self, code: str) -> Self:
-        """The federation with one member less."""
-        return replace(self, members=tuple(m for m in self.members if m.code != code))
+        """The federation after `code` has left. Raises FederationError where it is no member."""
+        leaving = self.member(code)
+        left = tuple(member for member in self.members if member.code != code)
+        return replace(self, members=left, departed=(*self.departed, leaving))
+
+    def has(self, code: str) -> bool:
+        """Whether `code` is a member."""
+        return any(member.code == code for member in self.members)
+
+    @property
+    def next_consenter(self) -> int:
+        """The next orderer's number; numbers of those that have left are not used again."""
+        return 1 + max((member.consenter for member in (*self.members, *self.departed)), default=0)
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces on the channel, those of departed members included."""
+        return tuple(member.namespace for member in (*self.members, *self.departed))
 
     def save(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
@@ -109,7 +127,8 @@ class Federation:
         try:
             record = json.loads(path.read_text())
             members = tuple(Member.from_record(member) for member in record["members"])
-            return cls(record["channel"], record["ordering"], members, record["block_milliseconds"])
+            departed = tuple(Member.from_record(member) for member in record["departed"])
+            return cls(record["channel"], record["ordering"], members, departed, record["block_milliseconds"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FederationError(f"{path} describes no federation: {error}") from error
 

@@ -75,10 +75,15 @@ async def approvals(gateway: Gateway, definition: Definition, *, in_force: bool 
     return dict(lifecycle_pb2.CheckCommitReadinessResult.FromString(answer).approvals)
 
 
-async def approve(gateway: Gateway, definition: Definition, package: Package) -> None:
-    """Approve `definition` for the own organisation, to be served by `package`; once is enough."""
+async def approve(
+    gateway: Gateway, definition: Definition, package: Package, *, in_force: bool = False
+) -> None:
+    """Approve `definition` for the own organisation, to be served by `package`; once is enough.
+
+    A definition that is `in_force` already is approved by who joins later.
+    """
     own = gateway.signer.msp_id
-    if (await approvals(gateway, definition)).get(own):
+    if (await approvals(gateway, definition, in_force=in_force)).get(own):
         return
     source = lifecycle_pb2.ChaincodeSource
     request = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(

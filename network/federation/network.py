@@ -9,13 +9,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
-import httpx
-
 from network.fabric.gateway import Gateway
 from network.federation import lifecycle, supervisor
 from network.federation.administration import join_peer, own_peer
 from network.federation.binaries import Binaries
-from network.federation.channel import join_orderer, make_genesis, orderer_status
+from network.federation.channel import join_orderer, make_genesis
 from network.federation.crypto import make_identity, make_node, make_roots
 from network.federation.description import Federation, FederationError, Member
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
@@ -125,7 +123,7 @@ async def up(
         await _define(members, gateways, rules)
         report("waiting until the peers know of each other")
         namespaces = [member.namespace for member in members[0].federation.members]
-        await asyncio.gather(*(_await_discovery(gateway, namespaces) for gateway in gateways))
+        await asyncio.gather(*(await_discovery(gateway, namespaces) for gateway in gateways))
 
 
 def down(directory: Path) -> None:
@@ -138,11 +136,7 @@ async def _join(folder: Folder, gateway: Gateway) -> None:
     channel, genesis = folder.federation.channel, folder.genesis.read_bytes()
 
     async def orderer_joined() -> bool:
-        try:
-            await asyncio.to_thread(join_orderer, folder, genesis, channel)
-        except httpx.TransportError:
-            return False
-        return bool(await asyncio.to_thread(orderer_status, folder, channel))
+        return await asyncio.to_thread(join_orderer, folder, genesis, channel)
 
     async def peer_ready() -> bool:
         return await peer_answers(gateway)
@@ -159,7 +153,7 @@ async def _define(members: Sequence[Folder], gateways: Sequence[Gateway], rules:
     """
     federation = members[0].federation
     organisations = [member.msp_id for member in federation.members]
-    packages = {member.namespace: make_package(member.namespace, rules) for member in federation.members}
+    packages = {namespace: make_package(namespace, rules) for namespace in federation.namespaces}
     for package in packages.values():
         await asyncio.gather(*(lifecycle.install(gateway, package) for gateway in gateways))
 
@@ -189,7 +183,9 @@ async def _persist(namespace: str, define: Callable[[str], Awaitable[None]]) -> 
             return
 
 
-async def _await_discovery(gateway: Gateway, namespaces: Sequence[str]) -> None:
+async def await_discovery(gateway: Gateway, namespaces: Sequence[str]) -> None:
+    """Wait until the own peer can name endorsers for what touches all `namespaces`."""
+
     async def known() -> bool:
         return await endorsers_known(gateway, namespaces)
 

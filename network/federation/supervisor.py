@@ -22,10 +22,10 @@ from network.federation.folder import Folder
 from network.federation.nodes import Process
 
 SUPERVISOR = "supervisor"
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 10.0
-_STEADY = 30.0
-"""After this many seconds a process counts as well, and its next death is answered at once."""
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+_STEADY = 5.0
+"""A process that has run this many seconds counts as well, and its next death is answered at once."""
 _GRACE = 15.0
 _STOP_ORDER = ("chaincode", "peer", "orderer")
 
@@ -150,10 +150,12 @@ class _Supervisor:
                 await asyncio.sleep(0.2)
             began = time.monotonic()
             code = await self._run_once(record)
-            pause = _FIRST_PAUSE if time.monotonic() - began > _STEADY else min(pause * 2, _LONGEST_PAUSE)
+            if time.monotonic() - began > _STEADY:
+                pause = _FIRST_PAUSE
             sys.stdout.write(f"{record['name']} ended with {code}; starting it again in {pause:g} s\n")
             sys.stdout.flush()
             await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _run_once(self, record: dict[str, Any]) -> int:
         name = record["name"]

@@ -1,0 +1,172 @@
+"""A condominium's own side of joining a federation that runs.
+
+It makes its keys on its own machine, hands over one public file, and waits until the members have let it
+in. Then its orderer and its peer join the channel and catch up, it installs and approves every namespace,
+and its own namespace is committed. Every step looks first whether it has been done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fabric_protos.common import ledger_pb2
+
+from network.fabric.gateway import Gateway
+from network.federation import blocks, lifecycle, supervisor
+from network.federation.administration import join_peer
+from network.federation.binaries import Binaries
+from network.federation.channel import join_orderer
+from network.federation.description import Federation, FederationError, Member, check_code
+from network.federation.folder import Folder, Ports
+from network.federation.lifecycle import Definition
+from network.federation.network import Report, administration, await_discovery, make_member
+from network.federation.nodes import PROPOSAL_AGE, processes, write_settings
+from network.federation.package import Rules, make_package
+from network.federation.readiness import peer_answers, wait_until
+from network.federation.server import serve_package
+from network.ledger import LedgerError
+
+PUBLIC_FILE = "member.json"
+_START_SECONDS = 90.0
+_CATCH_UP_SECONDS = 600.0
+
+
+def prepare(
+    path: Path, code: str, federation: Federation, binaries: Binaries, *, ports: Ports, host: str
+) -> Path:
+    """Make the newcomer's folder with all keys; returns the public file to hand to the members.
+
+    `federation` is the members' description, from any of them. A folder that is there already is kept.
+    Raises FederationError where the code is taken.
+    """
+    check_code(code)
+    public = path / PUBLIC_FILE
+    if public.exists():
+        return public
+    if code in {member.code for member in (*federation.members, *federation.departed)}:
+        raise FederationError(f"code: {code} is taken in this federation")
+    folder = Folder.create(path, code, ports)
+    member = make_member(folder, host, federation.next_consenter, binaries)
+    federation.with_member(member).save(path / "federation.json")
+    public.write_text(json.dumps(asdict(member), indent=2) + "\n")
+    return public
+
+
+def read_public_file(path: Path) -> Member:
+    """The newcomer in its public file. Raises FederationError where it is not one."""
+    try:
+        return Member.from_record(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise FederationError(f"{path} is no member's public file: {error}") from error
+
+
+async def join(
+    folder: Folder,
+    binaries: Binaries,
+    rules: Rules,
+    report: Report,
+    *,
+    patience: float,
+    proposal_age: str = PROPOSAL_AGE,
+    bound: bool = False,
+) -> None:
+    """Join the channel once the members have let this condominium in.
+
+    Waits `patience` seconds for them. Raises FederationError where they have not; then it is called again.
+    """
+    federation = folder.federation
+    signer = folder.admin()
+    report("waiting for the members to let this condominium in")
+
+    async def admitted() -> bool:
+        try:
+            folder.genesis.write_bytes(await blocks.first_block(federation, signer))
+        except FederationError:
+            return False
+        return True
+
+    if not folder.genesis.exists():
+        await wait_until("the members have not let this condominium in", admitted, patience)
+    write_settings(folder, proposal_age=proposal_age)
+    packages = {name: make_package(name, rules) for name in federation.namespaces}
+    for package in packages.values():
+        serve_package(folder, package, rules.dispatch)
+    supervisor.start(folder, processes(folder, binaries), bound=bound)
+    async with administration([folder]) as (gateway,):
+        report("joining the channel")
+        await _join_channel(folder, gateway)
+        report("catching up")
+        await _catch_up(federation, gateway)
+        report("approving the namespaces")
+        for name, package in packages.items():
+            await lifecycle.install(gateway, package)
+            await _approve(gateway, name, rules, name == folder.member.namespace)
+        report("waiting for the members to approve this condominium's namespace")
+        await _commit_own(folder, gateway, rules, patience)
+        report("waiting until the peers know of each other")
+        await await_discovery(gateway, [member.namespace for member in federation.members])
+
+
+async def _join_channel(folder: Folder, gateway: Gateway) -> None:
+    federation = folder.federation
+    block = await blocks.newest_configuration(federation, gateway.signer)
+
+    async def orderer_joined() -> bool:
+        return await asyncio.to_thread(join_orderer, folder, block, federation.channel)
+
+    async def peer_ready() -> bool:
+        return await peer_answers(gateway)
+
+    await wait_until("the orderer does not answer", orderer_joined, _START_SECONDS)
+    await wait_until("the peer does not answer", peer_ready, _START_SECONDS)
+    await join_peer(gateway.connections[0], gateway.signer, federation.channel, folder.genesis.read_bytes())
+
+
+async def _catch_up(federation: Federation, gateway: Gateway) -> None:
+    goal = await blocks.newest_number(federation, gateway.signer)
+
+    async def level() -> bool:
+        try:
+            return await _height(gateway) > goal
+        except LedgerError:
+            return False
+
+    await wait_until(f"the peer has not reached block {goal}", level, _CATCH_UP_SECONDS)
+
+
+async def _height(gateway: Gateway) -> int:
+    arguments = [b"GetChainInfo", gateway.channel.encode()]
+    answer = await gateway.evaluate("qscc", arguments, [gateway.signer.msp_id])
+    return int(ledger_pb2.BlockchainInfo.FromString(answer).height)
+
+
+async def _approve(gateway: Gateway, namespace: str, rules: Rules, own: bool) -> None:
+    """Approve what is in force for `namespace`, or the first definition of the own one."""
+    package = make_package(namespace, rules)
+    now = await lifecycle.committed(gateway, namespace)
+    if now is not None:
+        await lifecycle.approve(gateway, now, package, in_force=True)
+    elif own:
+        await lifecycle.approve(gateway, Definition(namespace, rules.version, 1), package)
+
+
+async def _commit_own(folder: Folder, gateway: Gateway, rules: Rules, patience: float) -> None:
+    """Commit the own namespace's definition once everybody has approved it."""
+    definition = Definition(folder.member.namespace, rules.version, 1)
+    organisations: Sequence[str] = [member.msp_id for member in folder.federation.members]
+
+    async def committed() -> bool:
+        if await lifecycle.committed(gateway, definition.namespace) is not None:
+            return True
+        if all((await lifecycle.approvals(gateway, definition)).values()):
+            try:
+                await lifecycle.commit(gateway, definition, organisations)
+            except LedgerError:
+                return False
+        return False
+
+    await wait_until("the members have not all approved this condominium's namespace", committed, patience)

@@ -1,0 +1,169 @@
+"""How the members let another condominium in, or one out.
+
+Each member's administrator signs the same change of the channel's configuration. Where all the folders
+are on one machine, one call collects the signatures; otherwise the proposal is a file that goes from member
+to member, and whoever adds the last signature that is needed hands it to the orderers. Every step looks
+first whether it has been done, so an interrupted call is repeated.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fabric_protos.common import configtx_pb2
+
+from network.fabric.gateway import Gateway
+from network.federation import configuration, lifecycle
+from network.federation.binaries import Binaries
+from network.federation.description import Federation, FederationError, Member
+from network.federation.folder import Folder, folders
+from network.federation.lifecycle import Definition
+from network.federation.network import Report, administration
+from network.federation.package import Rules, make_package
+from network.federation.readiness import wait_until
+from network.federation.server import serve_package
+
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change of the configuration with the signatures that it has so far."""
+
+    update: bytes
+    signatures: dict[str, bytes]
+    """By MSP id."""
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        signatures = {name: base64.b64encode(value).decode() for name, value in self.signatures.items()}
+        record = {"update": base64.b64encode(self.update).decode(), "signatures": signatures}
+        path.write_text(json.dumps(record, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Proposal:
+        """Read what `save` wrote. Raises FederationError where it is not that."""
+        try:
+            record = json.loads(path.read_text())
+            signatures = {name: base64.b64decode(value) for name, value in record["signatures"].items()}
+            return cls(base64.b64decode(record["update"]), signatures)
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise FederationError(f"{path} holds no proposal: {error}") from error
+
+
+async def admit(directory: Path, newcomer: Member, binaries: Binaries, rules: Rules, report: Report) -> bool:
+    """Let `newcomer` in, and approve its namespace, for the members whose folders are in `directory`.
+
+    Returns False where more members have to sign the proposal in `directory` first. Raises FederationError
+    where the proposal is for another change, or the orderers refuse.
+    """
+    members = [folder for folder in folders(directory) if folder.code != newcomer.code]
+    before = members[0].federation
+    if before.has(newcomer.code):
+        after = before
+    else:
+        after = before.with_member(replace(newcomer, consenter=before.next_consenter))
+    async with administration(members) as gateways:
+        change = _Change(members, gateways, after, directory / f"{newcomer.code}.proposal.json")
+        if not await change.make(binaries, report):
+            return False
+        report(f"approving the namespace of {newcomer.code}")
+        await approve_namespace(members, gateways, newcomer.namespace, rules)
+    return True
+
+
+async def let_out(directory: Path, code: str, binaries: Binaries, report: Report) -> bool:
+    """Take `code` out of the federation, at its own wish or at the others', as `admit` lets in.
+
+    Its namespace stays on the channel, endorsed by any two of those that remain.
+    """
+    members = folders(directory)
+    remaining = [folder for folder in members if folder.code != code]
+    if not remaining:
+        raise FederationError(f"{directory} holds no other member's folder; one that remains does this")
+    before = remaining[0].federation
+    after = before.without(code) if before.has(code) else before
+    async with administration(remaining) as gateways:
+        change = _Change(remaining, gateways, after, directory / f"{code}.proposal.json")
+        return await change.make(binaries, report)
+
+
+async def approve_namespace(
+    members: Sequence[Folder], gateways: Sequence[Gateway], namespace: str, rules: Rules
+) -> None:
+    """Serve and install the package of `namespace`, and approve its first definition, at each member."""
+    package = make_package(namespace, rules)
+    for folder, gateway in zip(members, gateways, strict=True):
+        serve_package(folder, package, rules.dispatch)
+        await lifecycle.install(gateway, package)
+        if await lifecycle.committed(gateway, namespace) is None:
+            await lifecycle.approve(gateway, Definition(namespace, rules.version, 1), package)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change of the membership, as some of the members make it."""
+
+    members: Sequence[Folder]
+    gateways: Sequence[Gateway]
+    after: Federation
+    path: Path
+    """The proposal's file."""
+
+    async def make(self, binaries: Binaries, report: Report) -> bool:
+        """Bring the channel's configuration to `after`; False where more signatures are needed."""
+        gateway = self.gateways[0]
+        now = await configuration.current(gateway)
+        wanted = configuration.desired(now, self.after, binaries)
+        update = configuration.difference(self.after.channel, now, wanted, binaries)
+        if update is not None:
+            report("signing the change")
+            proposal = _signed(self.path, update, self.gateways)
+            administrators = set(now.channel_group.groups["Application"].groups)
+            present = len(administrators & set(proposal.signatures))
+            needed = configuration.majority(len(administrators))
+            if present < needed:
+                report(f"{self.path}: {present} of {needed} signatures; hand it to another member")
+                return False
+            report("changing the channel")
+            await self._submit(proposal, int(now.sequence))
+        self.path.unlink(missing_ok=True)
+        for folder in self.members:
+            self.after.save(folder.path / "federation.json")
+        return True
+
+    async def _submit(self, proposal: Proposal, sequence: int) -> None:
+        gateway, signatures = self.gateways[0], list(proposal.signatures.values())
+        await configuration.submit(
+            self.members[0], gateway.signer, self.after.channel, proposal.update, signatures
+        )
+
+        async def changed() -> bool:
+            return int((await configuration.current(gateway)).sequence) > sequence
+
+        await wait_until("the channel's configuration has not changed", changed, _SECONDS)
+
+
+def _signed(path: Path, update: bytes, gateways: Sequence[Gateway]) -> Proposal:
+    """The proposal at `path`, or a new one, with the signatures of these administrators.
+
+    Raises FederationError where the file's change is not the one that was asked for: nobody signs
+    what they have not computed themselves.
+    """
+    proposal = Proposal.load(path) if path.exists() else Proposal(update, {})
+    if _update(proposal.update) != _update(update):
+        raise FederationError(f"{path} holds another change than this one, or one that is out of date")
+    signatures = {
+        gateway.signer.msp_id: configuration.sign(gateway.signer, proposal.update) for gateway in gateways
+    }
+    proposal = replace(proposal, signatures={**proposal.signatures, **signatures})
+    proposal.save(path)
+    return proposal
+
+
+def _update(content: bytes) -> configtx_pb2.ConfigUpdate:
+    return configtx_pb2.ConfigUpdate.FromString(content)
