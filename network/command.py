@@ -39,7 +39,9 @@ from network.federation.join import join, prepare, read_public_file
 from network.federation.membership import admit, let_out
 from network.federation.nodes import PROPOSAL_AGE
 from network.federation.package import RULES
-from network.federation.status import CondominiumStatus, status
+from network.federation.renewal import renew, restart
+from network.federation.status import CondominiumStatus, first_end, status
+from network.federation.upgrade import upgrade
 from network.identity import IdentityError
 from network.ledger import LedgerError
 
@@ -120,9 +122,9 @@ def show_binaries(certificate_authority: bool, as_json: bool) -> None:
 
 @network.command()
 @click.argument("directory", type=_DIRECTORY)
-@click.option("--condominiums", default=4, show_default=True, type=click.IntRange(1, 26), help="How many.")
+@click.option("--condominiums", default=4, show_default=True, type=click.IntRange(1, 30), help="How many.")
 @click.option(
-    "--code", "codes", multiple=True, help="A condominium's code, once for each, instead of a, b, c…"
+    "--code", "codes", multiple=True, help="A condominium's code, once for each, instead of condo1, condo2, …"
 )
 @click.option("--ordering", type=click.Choice(ORDERINGS), default="bft", show_default=True)
 @click.option("--first-port", default=_FIRST_PORT, show_default=True, help="Forty ports a condominium.")
@@ -131,7 +133,7 @@ def create(
     directory: Path, condominiums: int, codes: tuple[str, ...], ordering: Ordering, first_port: int
 ) -> None:
     """Make keys, settings and the channel's first block in DIRECTORY, a folder for each condominium."""
-    names = list(codes) or [chr(ord("a") + index) for index in range(condominiums)]
+    names = list(codes) or [f"condo{number}" for number in range(1, condominiums + 1)]
     check_membership(names, ordering)
     made = federations.create(
         directory, Federation(CHANNEL, ordering), names, _programs(), RULES, first_port=first_port
@@ -266,6 +268,32 @@ def _say_whether_done(done: bool, directory: Path) -> None:
         click.echo("done")
     else:
         click.echo(f"Signed; more signatures are needed. Hand {directory}/*.proposal.json to another member.")
+
+
+@network.command("upgrade-chaincode")
+@click.argument("directory", type=_DIRECTORY)
+@_says_what_is_wrong
+def upgrade_chaincode(directory: Path) -> None:
+    """Approve the rules that are installed here, as the members in DIRECTORY; commit what all approved."""
+    with _steps() as report:
+        waiting = asyncio.run(upgrade(directory, RULES, report))
+    for name in waiting:
+        click.echo(f"{name} waits for the other members' approval")
+    if not waiting:
+        click.echo(f"every namespace runs the rules {RULES.version}")
+
+
+@network.command("renew-certificates")
+@click.argument("directory", type=_DIRECTORY)
+@_says_what_is_wrong
+def renew_certificates(directory: Path) -> None:
+    """Renew the certificates of the condominiums in DIRECTORY and restart what uses them, one by one."""
+    for folder in folders(directory):
+        renewed = renew(folder)
+        with _steps() as report:
+            report(f"restarting {folder.code}")
+            asyncio.run(restart(folder))
+        click.echo(f"{folder.code}: {len(renewed)} certificates, the first ends {first_end(folder):%Y-%m-%d}")
 
 
 @network.command()

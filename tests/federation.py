@@ -13,8 +13,10 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,23 +131,14 @@ def fabric_binaries() -> Binaries:
     return binaries()
 
 
-@pytest.fixture(scope="session")
-def federation(fabric_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """The shared network: aurora, boreal, cedar and dune."""
-    path = tmp_path_factory.mktemp("federation") / "network"
-    first_port = free_ports(len(CODES) * PORTS_PER_CONDOMINIUM)
-    made = create(
-        path,
-        Federation(CHANNEL, "bft", block_milliseconds=BLOCK_MILLISECONDS),
-        CODES,
-        fabric_binaries,
-        RULES,
-        first_port=first_port,
-    )
+@contextmanager
+def running(path: Path, programs: Binaries, *, room: int = 0, **options: Any) -> Iterator[Network]:
+    """A network in `path`, with ports left free for `room` more condominiums; stopped however this ends."""
+    first_port = free_ports((len(CODES) + room) * PORTS_PER_CONDOMINIUM)
+    description = Federation(CHANNEL, "bft", block_milliseconds=BLOCK_MILLISECONDS)
+    made = create(path, description, CODES, programs, RULES, first_port=first_port)
     try:
-        # Scenarios have clocks of their own, far from the machine's.
-        started = up(path, fabric_binaries, RULES, lambda _step: None, proposal_age="1000000h", bound=True)
-        asyncio.run(started)
+        asyncio.run(up(path, programs, RULES, lambda _step: None, bound=True, **options))
         yield Network(path, {folder.code: folder for folder in made})
     except FederationError as error:
         for log in sorted(path.glob("*/log/*.log")):
@@ -154,6 +147,25 @@ def federation(fabric_binaries: Binaries, tmp_path_factory: pytest.TempPathFacto
         raise
     finally:
         down(path)
+
+
+@pytest.fixture(scope="session")
+def federation(fabric_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """The shared network: aurora, boreal, cedar and dune."""
+    path = tmp_path_factory.mktemp("federation") / "network"
+    # Scenarios have clocks of their own, far from the machine's.
+    with running(path, fabric_binaries, proposal_age="1000000h") as network:
+        yield network
+
+
+@pytest.fixture(scope="session")
+def changing_federation(
+    fabric_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Network]:
+    """Another network of the same condominiums, for tests that change its members, rules or keys."""
+    path = tmp_path_factory.mktemp("changing") / "network"
+    with running(path, fabric_binaries, room=1) as network:
+        yield network
 
 
 @pytest.fixture

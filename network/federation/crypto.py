@@ -103,6 +103,29 @@ def certify(
     return certificate.public_bytes(Encoding.PEM), private_pem(key)
 
 
+def recertify(roots: Path, path: Path, validity: datetime.timedelta = NODE_VALIDITY) -> bytes:
+    """The certificate in `path` anew, with the same key, subject and extensions and a later end; PEM.
+
+    An identity's certificate keeps the length of its validity.
+    """
+    root = x509.load_pem_x509_certificate(read_pem(roots / "root.pem"))
+    old = x509.load_pem_x509_certificate(read_pem(path))
+    length = min(validity, old.not_valid_after_utc - old.not_valid_before_utc)
+    start = _start(root)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(root.subject)
+        .public_key(old.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(min(start + length, root.not_valid_after_utc))
+    )
+    for extension in old.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(read_key(roots / "root.key"), SHA256()).public_bytes(Encoding.PEM)
+
+
 def make_node(folder: Folder, node: str, host: str) -> None:
     """The MSP and TLS folders of the condominium's `peer` or `orderer`."""
     place = folder.path / node

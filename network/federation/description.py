@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from chaincode.condominium import msp_id_of, namespace_of
+from chaincode.fields import CODE
 
 Ordering = Literal["bft", "raft"]
 ORDERINGS: tuple[Ordering, ...] = ("bft", "raft")
@@ -17,7 +17,6 @@ CHANNEL = "condocharge"
 BLOCK_MILLISECONDS = 200
 FEWEST_FOR_BFT = 4
 """SmartBFT survives one faulty orderer of four; with fewer it survives none."""
-_CODE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
 class FederationError(Exception):
@@ -135,10 +134,8 @@ class Federation:
 
 def check_code(code: str) -> None:
     """Raises FederationError where `code` cannot name a condominium."""
-    if not _CODE.fullmatch(code):
-        raise FederationError(
-            f"code: {code!r} needs 1 to 16 small letters and digits, a letter first; it becomes part of names"
-        )
+    if CODE.fullmatch(code) is None:
+        raise FederationError(f"code: {code!r} needs 3 to 16 small letters and digits, a letter first")
 
 
 def check_membership(codes: list[str], ordering: str) -> None:

@@ -153,20 +153,19 @@ async def _define(members: Sequence[Folder], gateways: Sequence[Gateway], rules:
     """
     federation = members[0].federation
     organisations = [member.msp_id for member in federation.members]
-    packages = {namespace: make_package(namespace, rules) for namespace in federation.namespaces}
-    for package in packages.values():
-        await asyncio.gather(*(lifecycle.install(gateway, package) for gateway in gateways))
 
     async def define(namespace: str) -> None:
-        definition = Definition(namespace, rules.version, 1)
         if await lifecycle.committed(gateways[0], namespace) is not None:
             return
-        for gateway in gateways:
-            await lifecycle.approve(gateway, definition, packages[namespace])
+        package, definition = make_package(namespace, rules), Definition(namespace, rules.version, 1)
+        for folder, gateway in zip(members, gateways, strict=True):
+            serve_package(folder, package, rules.dispatch)
+            await lifecycle.install(gateway, package)
+            await lifecycle.approve(gateway, definition, package)
         if all((await lifecycle.approvals(gateways[0], definition)).values()):
             await lifecycle.commit(gateways[0], definition, organisations)
 
-    await asyncio.gather(*(_persist(namespace, define) for namespace in packages))
+    await asyncio.gather(*(_persist(namespace, define) for namespace in federation.namespaces))
 
 
 async def _persist(namespace: str, define: Callable[[str], Awaitable[None]]) -> None:

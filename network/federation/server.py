@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from chaincode.fabric.settings import Listener
@@ -30,27 +31,44 @@ def listeners(folder: Folder) -> list[Listener]:
 
 
 def serve_package(folder: Folder, package: Package, dispatch: str) -> None:
-    """Have the chaincode server serve `package`, in the place of the namespace's package before.
+    """Have the chaincode server serve `package` too; nothing happens where it does already.
 
-    A new namespace gets the next free port. A server that runs takes it up at once.
+    Each package has a port of its own, so an old and a new one of a namespace are served side by side until
+    the members have agreed on the new one. A server that runs takes it up at once.
     """
     if not (folder.chaincode / "tls").exists():
         make_tls(folder, folder.chaincode / "tls", f"chaincode.{folder.code}", LOCAL_ADDRESS)
         make_tls(folder, folder.chaincode / "client", f"peer.{folder.code}", LOCAL_ADDRESS)
-    served = {listener.namespace: listener for listener in listeners(folder)}
-    before = served.get(package.namespace)
-    address = before.address if before else f"{LOCAL_ADDRESS}:{_free_port(folder)}"
-    served[package.namespace] = Listener(package.id, package.namespace, address)
+    served = listeners(folder)
+    if any(listener.package == package.id for listener in served):
+        return
+    address = f"{LOCAL_ADDRESS}:{_free_port(folder)}"
     _write_connection(folder, package.namespace, address)
+    _write_settings(folder, dispatch, [*served, Listener(package.id, package.namespace, address)])
+    (folder.chaincode / "packages" / f"{package.label}.tar.gz").write_bytes(package.content)
+
+
+def retire_packages(folder: Folder, package: Package, dispatch: str) -> None:
+    """Serve `package` alone for its namespace: the members have agreed on it."""
+    served = listeners(folder)
+    kept = [
+        listener
+        for listener in served
+        if listener.package == package.id or listener.namespace != package.namespace
+    ]
+    if kept != served:
+        _write_settings(folder, dispatch, kept)
+
+
+def _write_settings(folder: Folder, dispatch: str, served: Sequence[Listener]) -> None:
     settings = {
         "dispatch": dispatch,
-        "listeners": [asdict(listener) for listener in served.values()],
+        "listeners": [asdict(listener) for listener in served],
         "tls": _TLS,
     }
     partial = folder.chaincode / "settings.partial"
     partial.write_text(json.dumps(settings, indent=2) + "\n")
     partial.replace(folder.chaincode / "settings.json")
-    (folder.chaincode / "packages" / f"{package.label}.tar.gz").write_bytes(package.content)
     number = running(folder, "chaincode")
     if number is not None:
         os.kill(number, signal.SIGHUP)

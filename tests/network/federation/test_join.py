@@ -5,45 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from chaincode.condominium import namespace_of
 from network.fabric import FabricLedger
-from network.federation import network as federations
+from network.federation import supervisor
 from network.federation.administration import own_peer
 from network.federation.binaries import Binaries
-from network.federation.description import CHANNEL, Federation, FederationError
+from network.federation.description import CHANNEL, FederationError
 from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder, Ports
 from network.federation.join import join, prepare, read_public_file
 from network.federation.membership import admit, let_out
 from network.ledger import LedgerError
-from tests.federation import BLOCK_MILLISECONDS, RULES, free_ports
+from tests.federation import CODES, RULES, Network
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow, pytest.mark.timeout(600)]
 
-FOUNDERS = ("aurora", "boreal", "cedar", "dune")
+FOUNDERS = CODES
 NEWCOMER = "elm"
 
 
 def quiet(_step: str) -> None:
     """Say nothing."""
-
-
-@pytest.fixture
-def network(fabric_binaries: Binaries, tmp_path: Path) -> Iterator[Path]:
-    """A federation of its own, for what it is in is changed."""
-    path = tmp_path / "network"
-    first_port = free_ports((len(FOUNDERS) + 1) * PORTS_PER_CONDOMINIUM)
-    description = Federation(CHANNEL, "bft", block_milliseconds=BLOCK_MILLISECONDS)
-    federations.create(path, description, FOUNDERS, fabric_binaries, RULES, first_port=first_port)
-    try:
-        asyncio.run(federations.up(path, fabric_binaries, RULES, quiet, bound=True))
-        yield path
-    finally:
-        federations.down(path)
 
 
 def opened(path: Path, code: str) -> FabricLedger:
@@ -58,8 +43,11 @@ async def works(ledger: FabricLedger, code: str, key: str) -> None:
     assert json.loads(await ledger.evaluate(namespace_of(code), "get", [key.encode()])) == "1"
 
 
-async def test_a_fifth_condominium_joins_and_leaves(network: Path, fabric_binaries: Binaries) -> None:
-    """Two members sign here and one there; the fifth catches up, endorses, is endorsed; then it leaves."""
+async def test_a_fifth_condominium_joins_and_leaves(
+    changing_federation: Network, fabric_binaries: Binaries
+) -> None:
+    """The members sign one after the other; the fifth catches up, endorses, is endorsed; then it leaves."""
+    network = changing_federation.path
     load = [asyncio.create_task(_load(opened(network, code), code)) for code in FOUNDERS]
     founder = Folder.open(network / FOUNDERS[0])
     ports = Ports.block(founder.ports.peer + len(FOUNDERS) * PORTS_PER_CONDOMINIUM)
@@ -102,6 +90,8 @@ async def test_a_fifth_condominium_joins_and_leaves(network: Path, fabric_binari
         await away.submit(namespace_of(NEWCOMER), "put", [b"gone", b"1"])
     await home.close()
     await away.close()
+    supervisor.stop(newcomer)
+    shutil.rmtree(network / NEWCOMER)
 
 
 async def _leave(network: Path, fabric_binaries: Binaries) -> None:
