@@ -144,6 +144,8 @@ async def open_session(stub: Stub, body: bytes, signature: bytes) -> bytes:
         raise NotAuthorised("condominium", f"is {condominium.code}")
     _active(intent.unit, unit_value)
     tariff = nameable(intent.tariff, tariff_value, successor, now)
+    if intent.tariff_hash not in (None, tariff.hash()):
+        raise StateConflict("tariff_hash", f"is that of tariff {tariff.number} as it was published")
     if intent.issuer == condominium.code:
         key, reclaim_after = await escrow.lock(stub, condominium.code, body, signature)
     else:

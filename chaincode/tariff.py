@@ -132,7 +132,7 @@ async def publish(stub: Stub, request: bytes) -> bytes:
     offsets [{start, seconds}]."""
     condominium = await own(stub)
     creator.require(stub, condominium.msp_id, creator.ADMIN, creator.GATEWAY)
-    tariff = _read(Fields.parse(request, "request"))
+    tariff = read(Fields.parse(request, "request"))
     value = tariff.encode()
     before, stored = await stub.get_many([key_of(tariff.number - 1), key_of(tariff.number)])
     if stored is not None:
@@ -188,7 +188,8 @@ def nameable(number: int, value: bytes | None, successor: bytes | None, now: int
     return tariff
 
 
-def _read(fields: Fields) -> Tariff:
+def read(fields: Fields) -> Tariff:
+    """A tariff from its members, and nothing else. Raises InvalidArgument."""
     tariff = Tariff(
         number=fields.integer("number", 1, 99_999_999),
         valid_from=fields.integer("valid_from"),

@@ -73,6 +73,8 @@ class OpenIntent(Intent):
     """Wh: what the car needs and the most that is billed; None for as much as the amount buys."""
     leave: int | None = None
     """Unix seconds at which the car leaves; the scheduler plans for it."""
+    tariff_hash: str | None = None
+    """SHA-256 of the tariff's record as the wallet was shown it: made-up prices open no session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +211,7 @@ def _open(fields: Fields, common: _Common) -> OpenIntent:
         duration=fields.integer("duration", 60, MAX_DURATION),
         energy=fields.optional("energy", lambda name: fields.integer(name, 1, MAX_ENERGY)),
         leave=fields.optional("leave", fields.integer),
+        tariff_hash=fields.optional("tariff_hash", lambda name: fields.hexadecimal(name, 32)),
     )
 
 

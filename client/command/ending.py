@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 import click
 
 from chaincode.signing.intent import ReclaimIntent, StopIntent
 from client.command.access import Unlocked, unlocked, wallet_options
+from client.command.session import newest, running, session_argument
 from client.command.terminal import json_option, notices, print_facts, print_json
-from client.command.watching import newest, running
 from client.wallet.answer import Session
-
-_IDENTITY = re.compile(r"[0-9a-f]{64}")
 
 
 @click.command()
-@click.argument("session", required=False)
+@session_argument
 @wallet_options
 @json_option
 def stop(session: str | None, name: str | None, address: str | None, as_json: bool) -> None:
@@ -26,14 +23,14 @@ def stop(session: str | None, name: str | None, address: str | None, as_json: bo
     Without SESSION it is the newest that has not ended.
     """
     with unlocked(name, address) as opened:
-        chosen = _identity(session) or newest(opened, "that has not ended", running)
+        chosen = session or newest(opened, "that has not ended", running)
         _submit(opened, StopIntent(**opened.members(), session=chosen), as_json=as_json)
     if not as_json:
         notices().print("It ends with the unit's last reading; `condocharge watch` shows the refund.")
 
 
 @click.command()
-@click.argument("session", required=False)
+@session_argument
 @wallet_options
 @json_option
 def reclaim(session: str | None, name: str | None, address: str | None, as_json: bool) -> None:
@@ -47,7 +44,7 @@ def reclaim(session: str | None, name: str | None, address: str | None, as_json:
         return running(each) and each.deadline < now
 
     with unlocked(name, address) as opened:
-        chosen = _identity(session) or newest(opened, "that is past its deadline and not settled", late)
+        chosen = session or newest(opened, "that is past its deadline and not settled", late)
         _submit(opened, ReclaimIntent(**opened.members(), session=chosen), as_json=as_json)
 
 
@@ -57,9 +54,3 @@ def _submit(opened: Unlocked, intent: StopIntent | ReclaimIntent, *, as_json: bo
         print_json(record)
     else:
         print_facts([("session", intent.session), ("state", record.get("state"))])
-
-
-def _identity(session: str | None) -> str | None:
-    if session is not None and _IDENTITY.fullmatch(session) is None:
-        raise click.BadParameter("is 64 lower-case hexadecimal digits", param_hint="SESSION")
-    return session

@@ -19,6 +19,7 @@ from typing import ClassVar
 import click
 
 from chaincode.errors import ContractError
+from client.command.terminal import printable
 from client.wallet.gateway import GatewayError, GatewayUnreachable
 from client.wallet.keystore import KeystoreError
 
@@ -27,9 +28,12 @@ EXPECTED: tuple[type[Exception], ...] = (ContractError, GatewayError, KeystoreEr
 
 
 class Failure(click.ClickException):
-    """A sentence for the person at the terminal."""
+    """A sentence for the person at the terminal, some of it perhaps a gateway's words."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence))
 
 
 class Unreachable(Failure):

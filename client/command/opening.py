@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 
 import click
 
+from chaincode.errors import InvalidArgument
+from chaincode.fields import Fields
+from chaincode.record import VERSION
 from chaincode.signing.intent import MAX_DURATION, OpenIntent
-from chaincode.tariff import Band, Tariff
+from chaincode.tariff import Band, Tariff, read
 from client.command.access import Unlocked, unlocked, wallet_options
 from client.command.failure import Failure
 from client.command.terminal import json_option, local_time, notices, plain, print_facts, print_json
@@ -30,6 +33,7 @@ _MILLIONTHS = 6
 @click.option("--hours", type=click.FloatRange(0, 168, min_open=True), help="The longest it may last.")
 @click.option("--leave", help="When the car leaves: HH:MM or YYYY-MM-DDTHH:MM. The scheduler plans for it.")
 @click.option("--energy", help="How many kWh the car needs; no more are billed.")
+@click.option("--at", "host", help="Code of the condominium that you visit; with --gateway.")
 @click.option("--yes", is_flag=True, help="Sign without asking.")
 @click.option("--watch", "stay", is_flag=True, help="Then watch the session to its end.")
 @wallet_options
@@ -41,6 +45,7 @@ def open_session(
     hours: float | None,
     leave: str | None,
     energy: str | None,
+    host: str | None,
     yes: bool,
     stay: bool,
     name: str | None,
@@ -58,7 +63,8 @@ def open_session(
     with unlocked(name, address) as opened:
         home = opened.wallet.home
         condominium = opened.gateway.condominium()
-        tariff = _tariff(opened.gateway, condominium, home)
+        _check_place(condominium, home, host or home.condominium)
+        tariff = _tariff(opened.gateway, condominium)
         intent = OpenIntent(
             **opened.members(),
             condominium=condominium.code,
@@ -69,6 +75,7 @@ def open_session(
             duration=duration,
             energy=None if energy is None else _number(energy, 3, "--energy"),
             leave=departure,
+            tariff_hash=tariff.hash(),
         )
         if not yes:
             _confirm(intent, tariff, condominium, home)
@@ -92,19 +99,30 @@ def _submit(opened: Unlocked, intent: OpenIntent) -> str:
     return signed.id
 
 
-def _tariff(gateway: Gateway, condominium: Condominium, home: Home) -> Tariff:
-    """The tariff in force. Raises Failure where the wallet's tokens cannot pay it."""
+def _check_place(condominium: Condominium, home: Home, host: str) -> None:
+    """Raise Failure where a session would be opened elsewhere than the person thinks."""
+    if condominium.code != host:
+        raise Failure(
+            f"the gateway is the condominium {condominium.code}'s, not {host}'s; to charge there as a "
+            f"visitor add --at {condominium.code}"
+        )
     if condominium.network != home.network:
         raise Failure(
             f"the gateway is on the network {condominium.network} and the wallet on {home.network}, "
             "so its tokens are not known there"
         )
+
+
+def _tariff(gateway: Gateway, condominium: Condominium) -> Tariff:
+    """The tariff in force, as the gateway shows it; the intent names its hash, so it must be the ledger's."""
     if condominium.tariff is None:
         raise Failure(f"{condominium.name} has published no tariff yet; ask those who run it")
     try:
-        tariff = Tariff.decode(gateway.tariff(condominium.tariff))
-    except (ValueError, KeyError, TypeError) as error:
-        raise GatewayGarbled(f"the gateway's tariff {condominium.tariff} cannot be read") from error
+        fields = Fields.parse(gateway.tariff(condominium.tariff), "tariff")
+        fields.integer("version", VERSION, VERSION)
+        tariff = read(fields)
+    except InvalidArgument as error:
+        raise GatewayGarbled(f"the gateway's tariff {condominium.tariff} cannot be read: {error}") from error
     if tariff.number != condominium.tariff:
         raise GatewayGarbled(f"the gateway answered with tariff {tariff.number}, not {condominium.tariff}")
     return tariff

@@ -12,8 +12,8 @@ from client.auditor.readings import VerifiedReadings, verify_readings
 from client.auditor.receipt import VerifiedReceipt, verify_receipt
 from client.command.access import choose, unlocked, wallet_options
 from client.command.failure import NotVerified, read_file, write_file
+from client.command.session import newest, session_argument
 from client.command.terminal import json_option, local_time, print_facts, print_json
-from client.command.watching import newest
 from client.wallet.money import format_amount, format_energy
 
 
@@ -35,7 +35,7 @@ _root_option = click.option(
 
 
 @receipt.command()
-@click.argument("session", required=False)
+@session_argument
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

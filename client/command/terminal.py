@@ -28,7 +28,8 @@ def notices() -> Console:
 
 def print_json(value: object) -> None:
     """One JSON value on a line of its own."""
-    click.echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
+    # ASCII alone: some characters beyond it steer terminals, and JSON need not escape those.
+    click.echo(json.dumps(value, sort_keys=True))
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
@@ -50,7 +51,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 def plain(value: object) -> str:
     """A value as text in which neither markup nor a control character does anything."""
-    return escape("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in str(value)))
+    return escape(printable(str(value)))
+
+
+def printable(text: str) -> str:
+    """Text in which no character does anything but stand there."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def local_time(seconds: int | None) -> str | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn
 
 from client.command.access import Unlocked, unlocked, wallet_options
-from client.command.failure import Failure
+from client.command.session import newest, running, session_argument
 from client.command.terminal import json_option, local_time, notices, plain, print_facts, print_json
 from client.wallet.answer import Session
 from client.wallet.gateway import Gateway, GatewayUnreachable
@@ -21,7 +21,7 @@ _PAUSE = 2.0
 
 
 @click.command()
-@click.argument("session", required=False)
+@session_argument
 @wallet_options
 @json_option
 def watch(session: str | None, name: str | None, address: str | None, as_json: bool) -> None:
@@ -32,19 +32,6 @@ def watch(session: str | None, name: str | None, address: str | None, as_json: b
     with unlocked(name, address) as opened:
         chosen = session or newest(opened, "that has not ended", running)
         follow(opened, chosen, as_json=as_json)
-
-
-def running(session: Session) -> bool:
-    """Whether a session has not ended."""
-    return not session.over
-
-
-def newest(opened: Unlocked, description: str, wanted: Callable[[Session], bool]) -> str:
-    """The id of the wallet's newest session that is `wanted`. Raises Failure where there is none."""
-    for session in opened.gateway.sessions():
-        if wanted(session):
-            return session.session
-    raise Failure(f"the wallet {opened.wallet.name} has no session {description}")
 
 
 def follow(opened: Unlocked, session: str, *, as_json: bool) -> None:

@@ -118,7 +118,7 @@ class Gateway:
 
     def purchase(self, reference: str) -> Purchase:
         """Where a purchase stands."""
-        return self._read(Purchase.read, self._get(self._wallet(f"/purchases/{reference}")))
+        return self._read(Purchase.read, self._get(self._wallet(f"/purchases/{quote(reference, safe='')}")))
 
     def balance(self) -> Balance:
         """What the wallet has, and what its sessions hold."""
@@ -234,7 +234,9 @@ class Gateway:
         while bookmark not in seen:
             seen.add(bookmark)
             page = self._object(
-                self._get(f"{target}?bookmark={quote(bookmark)}" if bookmark else target, signed=signed)
+                self._get(
+                    f"{target}?bookmark={quote(bookmark, safe='')}" if bookmark else target, signed=signed
+                )
             )
             rows, following = page.get("rows"), page.get("bookmark")
             if not isinstance(rows, list) or not isinstance(following, str):

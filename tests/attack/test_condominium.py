@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from chaincode.errors import ContractError, NotAuthorised, StateConflict
 from chaincode.signing.batch import attest, seal_batch
 from chaincode.signing.intent import parse_intent
+from chaincode.tariff import Tariff
 from tests.chaincode.memory import MemoryLedger
 from tests.chaincode.world import (
     FLAT,
@@ -64,6 +66,16 @@ async def test_settling_twice_pays_once() -> None:
     again = await aurora.submit("session.settle", session.encode(), b"Remote", more)
     assert again["settlement"]["cost"] == 20
     assert await aurora.balance(wallet) == 980
+
+
+async def test_a_price_that_was_only_shown_opens_nothing() -> None:
+    """Where a gateway shows a cheaper tariff than it published, the hash in the intent is another."""
+    aurora, unit, wallet, _ = await _open()
+    published = Tariff.of(await aurora.evaluate("tariff.get", b"1"))
+    cheaper = replace(published, bands=(replace(published.bands[0], energy_price=1),))
+    with pytest.raises(StateConflict, match="tariff_hash"):
+        await aurora.open(wallet, unit, amount=100, tariff_hash=cheaper.hash())
+    await aurora.open(wallet, unit, amount=100, tariff_hash=published.hash())
 
 
 async def test_a_later_tariff_does_not_reach_a_running_session() -> None:

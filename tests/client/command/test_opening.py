@@ -34,6 +34,7 @@ def test_the_intent_holds_what_was_asked_for(terminal: Terminal, maria: str) -> 
     )
     assert (intent.unit, intent.tariff, intent.amount) == (7, 3, 1_200)
     assert (intent.duration, intent.energy, intent.leave) == (9_000, 15_000, None)
+    assert intent.tariff_hash == TARIFF.hash()
     assert 0 < intent.expires - time.time() <= 600
     assert len(session) == 64
 
@@ -97,10 +98,14 @@ def test_another_network_is_refused(terminal: Terminal) -> None:
 
 @pytest.mark.usefixtures("maria")
 def test_a_visitor_pays_with_tokens_from_home(terminal: Terminal) -> None:
-    """At another condominium of the network the issuer stays the wallet's own."""
+    """The issuer stays the wallet's own; where the person goes, the person says, not a gateway."""
     status, condominium = terminal.relay.answers["GET /v1/condominium"]  # type: ignore[misc]
     terminal.relay.answers["GET /v1/condominium"] = (status, condominium | {"code": "lua"})
-    terminal.done("open", "7", "--lock", "12", "--yes", "--gateway", "http://lua.test")
+    words = ("open", "7", "--lock", "12", "--yes", "--gateway", "http://lua.test")
+    assert "--at lua" in terminal.refused(*words)
+    assert "not est's" in terminal.refused(*words, "--at", "est")
+    assert terminal.relay.intents == []
+    terminal.done(*words, "--at", "lua")
     intent = opened(terminal)
     assert (intent.condominium, intent.issuer) == ("lua", "sol")
     assert terminal.relay.requests[-1].url.host == "lua.test"
@@ -113,8 +118,9 @@ def test_a_tariff_under_another_number_is_not_believed(terminal: Terminal) -> No
     terminal.relay.answers["GET /v1/condominium"] = (status, condominium | {"tariff": {"number": 4}})
     terminal.relay.answers["GET /v1/tariffs/4"] = (200, TARIFF.encode())
     assert "tariff 3, not 4" in terminal.refused("open", "7", "--lock", "12", "--yes")
-    terminal.relay.answers["GET /v1/tariffs/4"] = (200, b'{"number": 4}')
-    assert "cannot be read" in terminal.refused("open", "7", "--lock", "12", "--yes")
+    for wrong in (b'{"number": 4}', b"[]", TARIFF.encode().replace(b"183400", b'"183400"')):
+        terminal.relay.answers["GET /v1/tariffs/4"] = (200, wrong)
+        assert "cannot be read" in terminal.refused("open", "7", "--lock", "12", "--yes")
 
 
 @pytest.mark.usefixtures("maria")
@@ -123,6 +129,19 @@ def test_the_rules_words_reach_the_person(terminal: Terminal) -> None:
     problem = {"detail": "amount: is at most 300, the wallet's balance", "code": "state-conflict"}
     terminal.relay.answers["POST /v1/intents"] = (409, problem)
     assert "amount: is at most 300" in terminal.refused("open", "7", "--lock", "12", "--yes")
+
+
+@pytest.mark.usefixtures("maria")
+def test_a_refusal_cannot_write_over_the_screen(terminal: Terminal) -> None:
+    """A gateway's words lose their control characters, in errors and for scripts too."""
+    problem = {"detail": "\x1b[2J\x9b2Jpaid\r", "code": "state-conflict"}
+    terminal.relay.answers["POST /v1/intents"] = (409, problem)
+    said = terminal.refused("open", "7", "--lock", "12", "--yes")
+    assert not {"\x1b", "\x9b", "\r"} & set(said)
+    unit = {"unit": 1, "state": "free", "reason": None, "location": "\x9b2J"}
+    terminal.relay.answers["GET /v1/units"] = (200, {"rows": [unit], "bookmark": ""})
+    assert "\x9b" not in terminal.done("units", "--json")
+    assert "\x9b" not in terminal.done("units")
 
 
 @pytest.mark.usefixtures("maria")
