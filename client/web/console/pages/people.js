@@ -43,8 +43,8 @@ export function People() {
       <tbody>${listOf(accounts.answer).map((account) => html`<tr>
         <td>${account.username}</td><td>${account.name}${account.invited && html` <span class="badge off">${t("people.invited")}</span>`}</td><td>${account.flat}</td><td>${t(`role.${account.role}`)}</td>
         <td>${account.expired ? t("yes") : t("no")}</td>
-        <td><button class="plain" aria-label=${`${t("people.locked")}: ${account.username}`} onClick=${() => set(account, { locked: !account.locked })}>${account.locked ? t("yes") : t("no")}</button></td>
-        <td><button class="plain" aria-label=${`${t("people.enabled")}: ${account.username}`} onClick=${() => set(account, { enabled: !account.enabled })}>${account.enabled ? t("yes") : t("no")}</button></td>
+        <td><button class="plain" aria-label=${`${t("people.locked")}: ${account.username}: ${account.locked ? t("yes") : t("no")}`} onClick=${() => set(account, { locked: !account.locked })}>${account.locked ? t("yes") : t("no")}</button></td>
+        <td><button class="plain" aria-label=${`${t("people.enabled")}: ${account.username}: ${account.enabled ? t("yes") : t("no")}`} onClick=${() => set(account, { enabled: !account.enabled })}>${account.enabled ? t("yes") : t("no")}</button></td>
       </tr>`)}</tbody></table></div>
     <details class="card"><summary>${t("people.invite")}</summary>
       <${Form} action=${invite} submit=${t("people.invite")}>

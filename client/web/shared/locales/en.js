@@ -67,7 +67,7 @@ export default {
   "kind.reclaim": "Reclaimed",
   "kind.redemption": "Tokens given back",
   "kind.refund": "Refund",
-  "kind.settlement": "Charged",
+  "kind.settlement": "Back from a session",
   "kind.transfer": "Transfer",
   "language.en": "English",
   "language.pt": "Português",

@@ -67,7 +67,7 @@ export default {
   "kind.reclaim": "Recuperado",
   "kind.redemption": "Fichas devolvidas",
   "kind.refund": "Reembolso",
-  "kind.settlement": "Carregamento",
+  "kind.settlement": "De volta de uma sessão",
   "kind.transfer": "Transferência",
   "language.en": "English",
   "language.pt": "Português",

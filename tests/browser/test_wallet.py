@@ -1,0 +1,134 @@
+"""A resident with a phone, in a real browser, against a running gateway, ledger and simulated units."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Building, check_accessible, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+PASSPHRASE = "correct horse battery"
+
+
+def _make_wallet(page: Page, building: Building) -> list[str]:
+    """A new wallet; returns its recovery words."""
+    page.goto(building.wallet)
+    page.locator("input[name=passphrase]").fill(PASSPHRASE)
+    check_accessible(page)
+    page.get_by_role("button", name="Make a wallet").click()
+    words = page.locator("ol.words li")
+    expect(words).to_have_count(24)
+    check_accessible(page)
+    spoken = words.all_inner_texts()
+    page.get_by_role("button", name="I have written them down").click()
+    expect(page.get_by_role("heading", name="Where is your car?")).to_be_visible()
+    return spoken
+
+
+def _buy(page: Page) -> None:
+    page.get_by_role("link", name="Buy", exact=True).click()
+    page.get_by_role("button", name="€20.00").click()
+    page.get_by_role("button", name="Get a payment reference").click()
+    expect(page.get_by_role("heading", name="Waiting for your payment")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your tokens have arrived")).to_be_visible(timeout=30_000)
+
+
+def _start(page: Page) -> None:
+    page.get_by_role("link", name="Charge", exact=True).last.click()
+    page.get_by_role("link", name="Socket 3").click()
+    page.get_by_role("button", name="€5.00").click()
+    page.get_by_role("button", name="Review").click()
+    intent = json.loads(page.locator("pre").text_content() or "")
+    assert (intent["kind"], intent["amount"], intent["unit"]) == ("open", 500, 3)
+    page.get_by_role("button", name="Sign and start").click()
+
+
+def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Building) -> None:
+    """Create, buy, start, charge, stop, refund: and the receipt verified on the phone itself."""
+    _make_wallet(phone, building)
+    shoot(phone, "wallet-home")
+    _buy(phone)
+    shoot(phone, "wallet-bought")
+    _start(phone)
+    expect(phone.locator(".badge.live")).to_have_text("Charging", timeout=120_000)
+    expect(phone.locator(".figure")).to_have_text(re.compile(r"^[1-9]\.\d kW$"), timeout=30_000)
+    check_accessible(phone)
+    shoot(phone, "wallet-charging")
+    phone.reload()
+    phone.locator("input[name=passphrase]").fill(PASSPHRASE)
+    phone.get_by_role("button", name="Unlock").click()
+    phone.get_by_role("button", name="Stop charging").click()
+    expect(phone.get_by_text("Verified on this phone")).to_be_visible(timeout=60_000)
+    expect(phone.get_by_text("Refunded")).to_be_visible()
+    check_accessible(phone)
+    shoot(phone, "wallet-receipt")
+    with phone.expect_download() as download:
+        phone.get_by_role("button", name="Save the receipt").click()
+    assert json.loads(Path(download.value.path()).read_text())["kind"] == "condocharge-receipt"
+    phone.get_by_role("link", name="History").click()
+    expect(phone.get_by_role("cell", name="Back from a session")).to_be_visible()
+    check_accessible(phone)
+    shoot(phone, "wallet-history")
+
+
+def test_a_forged_receipt_is_found_out(phone: Page, building: Building) -> None:
+    """A gateway that alters a receipt on its way is told on, with the link that fails."""
+    _make_wallet(phone, building)
+    _buy(phone)
+    _start(phone)
+    phone.route(
+        "**/receipt",
+        lambda route: route.fulfill(
+            body=route.fetch().text().replace('"session":"', '"session":"0', 1).replace("0", "1", 1)
+        ),
+    )
+    phone.get_by_role("button", name="Stop charging").click(timeout=60_000)
+    expect(phone.get_by_text("Do not trust this receipt")).to_be_visible(timeout=120_000)
+    shoot(phone, "wallet-forged")
+
+
+def test_a_wrong_passphrase_opens_nothing(phone: Page, building: Building) -> None:
+    """The wallet stays locked and says why."""
+    _make_wallet(phone, building)
+    phone.reload()
+    phone.locator("input[name=passphrase]").fill("wrong horse battery")
+    phone.get_by_role("button", name="Unlock").click()
+    expect(phone.get_by_role("alert")).to_have_text("That is not this wallet's passphrase.")
+    check_accessible(phone)
+
+
+def test_a_wallet_is_restored_in_another_browser(phone: Page, desk: Page, building: Building) -> None:
+    """The recovery words make the same wallet again; a mistyped word does not."""
+    words = [word.split()[-1] for word in _make_wallet(phone, building)]
+    phone.get_by_role("link", name="Settings").click()
+    identity = phone.locator("dd").first.inner_text()
+    desk.goto(building.wallet)
+    desk.get_by_role("button", name="Tenho uma folha de recuperação").click()
+    fill: Callable[[str], None] = desk.locator("textarea").fill
+    desk.locator("input[name=passphrase]").fill(PASSPHRASE)
+    fill(" ".join([*words[:-1], "zoo" if words[-1] != "zoo" else "abandon"]))
+    desk.get_by_role("button", name="Recuperar a carteira").click()
+    expect(desk.get_by_role("alert")).to_contain_text("folha de recuperação")
+    fill(" ".join(words))
+    desk.get_by_role("button", name="Recuperar a carteira").click()
+    desk.get_by_role("link", name="Definições").click()
+    expect(desk.locator("dd").first).to_have_text(identity)
+    check_accessible(desk)
+    shoot(desk, "wallet-settings-pt")
+
+
+def test_the_wallet_opens_without_a_network(phone: Page, building: Building) -> None:
+    """Its own files come from the cache; the page says that the gateway is out of reach."""
+    _make_wallet(phone, building)
+    phone.wait_for_function("navigator.serviceWorker.controller !== null")
+    phone.context.set_offline(True)
+    phone.reload()
+    phone.locator("input[name=passphrase]").fill(PASSPHRASE)
+    phone.get_by_role("button", name="Unlock").click()
+    expect(phone.get_by_text("cannot be reached").first).to_be_visible()
