@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -22,8 +23,10 @@ from gateway.store.database import Database
 from gateway.transaction.catalogue import Catalogue
 from gateway.transaction.receipt import proving
 from gateway.transaction.submission import Submitter
+from gateway.transaction.supply import read_supply
 from network.ledger import Block, Ledger, Transaction
 
+_READERS = (Caller.ADMIN, Caller.OPERATOR, Caller.AUDITOR)
 _TARIFFS = 50
 _MOST = 2**53 - 1
 
@@ -41,6 +44,16 @@ class CondominiumAnswer(body.Answer):
     tariff: dict[str, Any] | None = Field(description="In force now.")
     root_certificate: str = Field(description="PEM: what receipts are checked with.")
     signing_key: str
+
+
+class SupplyAnswer(body.Answer):
+    """Minor units; issued is the sum of the others while nothing moves."""
+
+    issued: int
+    balances: int
+    escrow: int
+    income: int
+    redeemed: int
 
 
 class LedgerAnswer(body.Answer):
@@ -90,6 +103,7 @@ def router(
     _condominium(routes, submitter, catalogue, root)
     _tariffs(routes, submitter, catalogue, database)
     _blocks(routes, ledger)
+    _supply(routes, submitter)
     _streams(routes, ledger, streams)
     return routes
 
@@ -172,6 +186,12 @@ def _blocks(routes: APIRouter, ledger: Ledger) -> None:
                 yield (await exporting.export(block)).encode() + b"\n"
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _supply(routes: APIRouter, submitter: Submitter) -> None:
+    @routes.get("/v1/supply", dependencies=[allow(*_READERS)], summary="Where all tokens are")
+    async def read_token_supply() -> SupplyAnswer:
+        return SupplyAnswer(**asdict(await read_supply(submitter)))
 
 
 def _streams(routes: APIRouter, ledger: Ledger, streams: Streams) -> None:

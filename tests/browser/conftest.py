@@ -60,9 +60,9 @@ def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
         assert process.wait(20) == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium, headless. Playwright's loop would be in the way of other modules' own."""
     with sync_playwright() as playwright:
         executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)

@@ -75,6 +75,7 @@ CALLERS = {
     "list_purchases": STAFF,
     "sell_tokens": MANAGERS,
     "confirm_payment": MANAGERS,
+    "read_token_supply": STAFF,
     # The ledger holds nothing personal and is everybody's to verify.
     "read_ledger": EVERYBODY,
     "read_block": EVERYBODY,

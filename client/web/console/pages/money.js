@@ -18,7 +18,7 @@ export function Money() {
   const token = state.condominium.value;
   const confirm = async (purchase) => {
     try {
-      await change("POST", `/v1/purchases/${purchase.reference}/confirmation`);
+      await change("POST", `/v1/purchases/${purchase.reference}/payment`);
       setError(null);
       await Promise.all([purchases.again(), supply.again()]);
     } catch (failure) {
@@ -32,7 +32,7 @@ export function Money() {
     <h2>${t("money.purchases")}</h2>
     ${purchases.answer && listOf(purchases.answer).length === 0 && html`<p class="quiet">${t("money.none")}</p>`}
     <div class="scroll" tabindex="0" role="region" aria-label=${t("money.purchases")}><table>
-      <thead><tr><th>${t("buy.reference")}</th><th>${t("history.time")}</th><th class="number">${t("buy.amount")}</th><th>${t("money.state")}</th><th></th></tr></thead>
+      <thead><tr><th>${t("buy.reference")}</th><th>${t("history.time")}</th><th class="number">${t("buy.amount")}</th><th>${t("money.state")}</th><th><span class="visually-hidden">${t("money.confirm")}</span></th></tr></thead>
       <tbody>${listOf(purchases.answer).map((purchase) => html`<tr><td>${purchase.reference}</td><td>${moment(purchase.created)}</td>
         <td class="number">${money(purchase.amount, token)}</td><td>${t(`purchase.${purchase.state}`)}</td>
         <td>${purchase.state === "pending" && state.account.value.role !== "AUDITOR" && html`<button onClick=${() => confirm(purchase)}>${t("money.confirm")}</button>`}</td></tr>`)}</tbody>

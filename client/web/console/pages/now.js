@@ -48,10 +48,10 @@ function Groups({ units }) {
 }
 
 function Alarms() {
-  const { answer, error } = useReading("/v1/alarms", EVERY * 5);
+  const { answer, error } = useReading("/v1/alarms?lasting=true", EVERY * 5);
   if (error) return html`<${Failure} error=${error} />`;
   const recent = listOf(answer).slice(0, 5);
   if (!recent.length) return null;
   return html`<${Notice} alarm><strong>${t("now.alarms")}</strong>
-    <ul>${recent.map((alarm) => html`<li>${moment((alarm.time ?? alarm.at) / (alarm.at ? 1000 : 1))} · ${t("home.unit", { unit: alarm.unit })} · ${alarm.sentence ?? alarm.kind}</li>`)}</ul><//>`;
+    <ul>${recent.map((alarm) => html`<li>${moment(alarm.raised_at / 1000)} · ${alarm.unit === null ? "" : t("home.unit", { unit: alarm.unit })} · ${alarm.text}</li>`)}</ul><//>`;
 }
