@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from chaincode.fields import encode
@@ -46,8 +47,16 @@ class Record:
 
     @classmethod
     def decode(cls, value: bytes) -> Self:
-        """The record that `encode` stored."""
-        return cls.of(json.loads(value))
+        """The record that `encode` stored. Records are immutable, so one that was read before is used again:
+        every transaction reads the condominium, a tariff and a unit."""
+        kind: Any = cls
+        record: Self = _decoded(kind, value)
+        return record
+
+
+@lru_cache(maxsize=2048)
+def _decoded(record: Any, value: bytes) -> Any:
+    return record.of(json.loads(value))
 
 
 def _names(record: type[Record]) -> tuple[str, ...]:
