@@ -22,6 +22,7 @@ import gateway.app  # noqa: F401 - declares every service's tables
 from bench.meters import NETWORK, Place
 from gateway.clock import SystemClock
 from gateway.grpc.server import GrpcServer
+from gateway.grpc.units import UnitsService
 from gateway.metering.records import READING_BATCH
 from gateway.metering.service import Metering
 from gateway.rest import application
@@ -36,7 +37,7 @@ async def main(directory: Path, units: int) -> None:
     place = Place(units)
     metering = Metering(database, place, place, NETWORK, place, clock=SystemClock())
     await metering.start()
-    server = GrpcServer(metering)
+    server = GrpcServer([UnitsService(metering)])
     app = application.create([units_router(metering)], [])
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
     http = uvicorn.Server(config)

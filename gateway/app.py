@@ -25,6 +25,10 @@ from gateway.configuration.condominium import ensure_registered
 from gateway.configuration.secrets import Keys, SecretStore
 from gateway.configuration.service import Configuration
 from gateway.configuration.tariff import Tariffs
+from gateway.grpc.audit import AuditService
+from gateway.grpc.server import Service
+from gateway.grpc.units import UnitsService
+from gateway.grpc.wallets import WalletServices, WalletsService
 from gateway.membership import Membership, join
 from gateway.metering.directory import Directory
 from gateway.metering.service import Metering
@@ -155,6 +159,20 @@ class Gateway:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def grpc_services(self) -> list[Service]:
+        """What machine clients are served over gRPC."""
+        operation = self.operation
+        wallets = WalletServices(
+            code=self.condominium.code,
+            intents=operation.intents,
+            book=operation.book,
+            bus=operation.bus,
+            wallets=operation.wallets,
+            submitter=self.submitter,
+            database=self.database,
+        )
+        return [UnitsService(self.metering), WalletsService(wallets), AuditService(self.ledger)]
 
     def _application(self) -> FastAPI:
         origin = self.settings.origin

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
+from typing import Protocol
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from gateway.grpc.decoding import Decoding
-from gateway.grpc.units import UnitsService
-from gateway.metering.service import Metering
 from gateway.metering.verification import MAX_BODY_BYTES
-from gateway.proto.condocharge.v1 import units_pb2, units_pb2_grpc
 from gateway.settings import GrpcSettings
 
 MAX_MESSAGE_BYTES = MAX_BODY_BYTES + 1_024
@@ -30,7 +29,16 @@ _OPTIONS: list[tuple[str, int]] = [
     # Two servers on one port would each get some of the calls.
     ("grpc.so_reuseport", 0),
 ]
-_UNITS = units_pb2.DESCRIPTOR.services_by_name["Units"].full_name
+
+
+class Service(Protocol):
+    """One of the protocol's services."""
+
+    name: str
+    """In full, as reflection and health call it."""
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve its calls on `server`."""
 
 
 class GrpcServerError(Exception):
@@ -40,13 +48,15 @@ class GrpcServerError(Exception):
 class GrpcServer:
     """A running server of the gateway's services."""
 
-    def __init__(self, metering: Metering) -> None:
+    def __init__(self, services: Sequence[Service]) -> None:
+        self._names = tuple(service.name for service in services)
         self._server = grpc.aio.server(interceptors=[Decoding()], options=_OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
-        units_pb2_grpc.add_UnitsServicer_to_server(UnitsService(metering), self._server)
+        for service in services:
+            service.add_to(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(
-            (_UNITS, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+            (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
         )
 
     async def start(self, settings: GrpcSettings) -> str:
@@ -66,7 +76,7 @@ class GrpcServer:
                 "set grpc.port to another"
             ) from None
         await self._server.start()
-        for service in ("", _UNITS):
+        for service in ("", *self._names):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         return f"{host}:{port}"
 

@@ -6,6 +6,7 @@ reads, where the rules or a message's form are to blame, and a sentence otherwis
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ import grpc
 
 from chaincode.errors import ContractError, InvalidArgument, NotAuthorised, NotFound, StateConflict
 from gateway.metering.refusal import Refused
+from gateway.rest.problem import ProblemError
 from gateway.store.errors import StoreError
 from network.ledger import CommitStatusError, LedgerError
 
@@ -23,6 +25,12 @@ _CONTRACT: dict[type[ContractError], grpc.StatusCode] = {
     NotFound: grpc.StatusCode.NOT_FOUND,
     StateConflict: grpc.StatusCode.FAILED_PRECONDITION,
 }
+_PROBLEM: dict[int, grpc.StatusCode] = {
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    422: grpc.StatusCode.INVALID_ARGUMENT,
+}
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
@@ -32,6 +40,9 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -
     if isinstance(error, ContractError):
         code = _CONTRACT.get(type(error), grpc.StatusCode.INVALID_ARGUMENT)
         await context.abort(code, error.encode())
+    if isinstance(error, ProblemError):
+        body = {"code": error.code, "field": error.field, "rule": error.rule}
+        await context.abort(_PROBLEM.get(error.status, grpc.StatusCode.FAILED_PRECONDITION), json.dumps(body))
     if isinstance(error, StoreError):
         # The sentence names files and servers: it is for the log and not for whoever calls.
         _LOG.error("%s", error)

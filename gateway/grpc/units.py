@@ -27,8 +27,14 @@ _MOST_REFUSALS = 32
 class UnitsService(units_pb2_grpc.UnitsServicer):
     """The units' calls."""
 
+    name = units_pb2.DESCRIPTOR.services_by_name["Units"].full_name
+
     def __init__(self, metering: Metering) -> None:
         self._metering = metering
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve these calls on `server`."""
+        units_pb2_grpc.add_UnitsServicer_to_server(self, server)
 
     async def Configure(  # noqa: N802 - the protocol's name
         self, request: units_pb2.ConfigureRequest, context: Context

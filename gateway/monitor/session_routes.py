@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -135,7 +136,7 @@ def _one(routes: APIRouter, book: SessionBook, bus: Bus, streams: Streams) -> No
     async def stream_session(session: SessionId) -> StreamingResponse:
         """Events named `session`: one at once, one at each change; ends after the one that has ended."""
         await book.view(session)
-        return streams.response(_follow(book, bus, session))
+        return streams.response(_events(follow(book, bus, session)))
 
 
 def _lists(routes: APIRouter, book: SessionBook) -> None:
@@ -238,10 +239,11 @@ async def _batches(readings: Readings, record: Session) -> AsyncGenerator[bytes,
         after = found[-1].batch.number
 
 
-async def _follow(book: SessionBook, bus: Bus, session: str) -> AsyncGenerator[ServerEvent, None]:
+async def follow(book: SessionBook, bus: Bus, session: str) -> AsyncGenerator[SessionAnswer, None]:
+    """A session now and at each change, until it has ended. Raises NotFound."""
     with bus.subscribe(topic_of(session)) as notices:
         shown = await book.view(session)
-        yield ServerEvent("session", shown.model_dump(mode="json"))
+        yield shown
         while shown.state not in ENDED:
             try:
                 await anext(notices)
@@ -250,7 +252,13 @@ async def _follow(book: SessionBook, bus: Bus, session: str) -> AsyncGenerator[S
             now = await book.view(session)
             if now != shown:
                 shown = now
-                yield ServerEvent("session", shown.model_dump(mode="json"))
+                yield shown
+
+
+async def _events(sessions: AsyncGenerator[SessionAnswer, None]) -> AsyncGenerator[ServerEvent, None]:
+    async with aclosing(sessions):
+        async for shown in sessions:
+            yield ServerEvent("session", shown.model_dump(mode="json"))
 
 
 def _require_reader(principal: Principal, record: Session) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from gateway.transaction.catalogue import Catalogue
 from gateway.transaction.receipt import proving
 from gateway.transaction.submission import Submitter
 from gateway.transaction.supply import read_supply
-from network.ledger import Block, Ledger, Transaction
+from network.ledger import Block, Event, Ledger, Transaction
 
 _READERS = (Caller.ADMIN, Caller.OPERATOR, Caller.AUDITOR)
 _TARIFFS = 50
@@ -165,7 +166,7 @@ def _blocks(routes: APIRouter, ledger: Ledger) -> None:
 
     @routes.get("/v1/ledger/blocks/{block}", dependencies=[allow(Caller.ANYBODY)], summary="A block")
     async def read_block(block: Annotated[int, Path(ge=0, le=_MOST)]) -> BlockAnswer:
-        await _require_block(ledger, block)
+        await require_block(ledger, block)
         return _block(await ledger.block(block))
 
     @routes.get(
@@ -217,23 +218,30 @@ def _streams(routes: APIRouter, ledger: Ledger, streams: Streams) -> None:
         return streams.response(_events(ledger, place))
 
 
-async def _events(ledger: Ledger, after: tuple[int, int]) -> AsyncGenerator[ServerEvent, None]:
+async def numbered(ledger: Ledger, after: tuple[int, int]) -> AsyncGenerator[tuple[int, Event], None]:
+    """The ledger's events after a block and a place in it, each with its place among its block's events."""
     block, index = -1, 0
     async for event in ledger.events(after[0]):
         block, index = (block, index + 1) if event.block == block else (event.block, 0)
-        if (block, index) <= after:
-            continue
-        data = {
-            "block": block,
-            "transaction": event.transaction_id,
-            "timestamp": event.timestamp,
-            "namespace": event.namespace,
-            "payload": json.loads(event.payload),
-        }
-        yield ServerEvent(event.name, data, f"{block}.{index}")
+        if (block, index) > after:
+            yield index, event
 
 
-async def _require_block(ledger: Ledger, block: int) -> None:
+async def _events(ledger: Ledger, after: tuple[int, int]) -> AsyncGenerator[ServerEvent, None]:
+    async with aclosing(numbered(ledger, after)) as events:
+        async for index, event in events:
+            data = {
+                "block": event.block,
+                "transaction": event.transaction_id,
+                "timestamp": event.timestamp,
+                "namespace": event.namespace,
+                "payload": json.loads(event.payload),
+            }
+            yield ServerEvent(event.name, data, f"{event.block}.{index}")
+
+
+async def require_block(ledger: Ledger, block: int) -> None:
+    """Raises NotFound where the ledger is not so far."""
     height = await ledger.height()
     if block >= height:
         raise NotFound("block", f"is below the ledger's height, {height}")

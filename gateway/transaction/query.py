@@ -39,6 +39,15 @@ class WalletAuthenticator:
         header = request.headers.get("authorization", "")
         if not header.startswith(SCHEME + " "):
             return None
+        wallet = await self.identify(
+            header, method=request.method, target=_target(request), body=await request.body()
+        )
+        return Principal(Caller.WALLET, wallet, wallet=wallet)
+
+    async def identify(self, header: str, *, method: str, target: str, body: bytes) -> str:
+        """The wallet that signed a request with this authorization, which counts this once.
+
+        Raises as `authenticate` does."""
         try:
             query = parse_authorization(header)
         except InvalidArgument as error:
@@ -48,18 +57,12 @@ class WalletAuthenticator:
             raise _refusal("authorization.time", f"is within {TOLERANCE} s of the gateway's clock, {now}")
         wallet = query.wallet.hex()
         key = await self._submitter.evaluate("wallet.key", [wallet.encode()])
-        target = _target(request)
-        good = query.signed_by(
-            bytes.fromhex(key.decode()),
-            method=request.method,
-            target=target,
-            network=self._submitter.ledger.channel,
-            body=await request.body(),
-        )
-        if not good:
-            raise _refusal("authorization.signature", f"is the wallet's over {request.method} {target}")
+        network = self._submitter.ledger.channel
+        public = bytes.fromhex(key.decode())
+        if not query.signed_by(public, method=method, target=target, network=network, body=body):
+            raise _refusal("authorization.signature", f"is the wallet's over {method} {target}")
         await self._use(wallet, query)
-        return Principal(Caller.WALLET, wallet, wallet=wallet)
+        return wallet
 
     async def admitted(self, request: Request, principal: Principal) -> None:
         """Nothing is recorded: what a wallet does is on the ledger."""

@@ -126,11 +126,7 @@ def _balances(routes: APIRouter, submitter: Submitter, database: Database, code:
     async def read_wallet(wallet: _WalletPath, principal: CurrentPrincipal) -> WalletAnswer:
         """A wallet that the ledger has never seen holds nothing."""
         require_own(principal, wallet)
-        argument = [wallet.encode()]
-        key = await submitter.evaluate("wallet.key", argument)
-        balance = json.loads(await submitter.evaluate("token.balance", argument))["amount"]
-        held = await database.read(lambda c: wallets.escrow(c, wallet, code))
-        return WalletAnswer(wallet=wallet, key=key.decode(), issuer=code, balance=balance, escrow=held)
+        return await holdings(submitter, database, code, wallet)
 
     @routes.get(
         "/v1/wallets/{wallet}/statement", dependencies=[allow(Caller.WALLET)], summary="A wallet's statement"
@@ -140,15 +136,7 @@ def _balances(routes: APIRouter, submitter: Submitter, database: Database, code:
     ) -> Page[StatementRow]:
         """The amounts of all rows add up to the balance."""
         require_own(principal, wallet)
-        before = None
-        if bookmark:
-            position, line = pair(bookmark)
-            if not line.isdigit():
-                raise InvalidArgument("bookmark", "is one that a page before gave")
-            before = (position, int(line))
-        rows = await database.read(lambda c: wallets.statement(c, wallet, code, before))
-        last = (rows[-1].position, rows[-1].line) if rows else (0, 0)
-        return Page(rows=[_row(each) for each in rows], bookmark=following(len(rows), wallets.PAGE, *last))
+        return await movements(database, code, wallet, bookmark)
 
 
 def _purchases(routes: APIRouter, purchases: Purchases) -> None:
@@ -178,6 +166,28 @@ def _purchases(routes: APIRouter, purchases: Purchases) -> None:
         if purchase.wallet != wallet:
             raise NotFound("reference", "names a purchase that a wallet has asked for")
         return purchase_answer(purchase)
+
+
+async def holdings(submitter: Submitter, database: Database, code: str, wallet: str) -> WalletAnswer:
+    """What a wallet holds of the tokens of `code`. Raises LedgerError, StoreError."""
+    argument = [wallet.encode()]
+    key = await submitter.evaluate("wallet.key", argument)
+    balance = json.loads(await submitter.evaluate("token.balance", argument))["amount"]
+    held = await database.read(lambda c: wallets.escrow(c, wallet, code))
+    return WalletAnswer(wallet=wallet, key=key.decode(), issuer=code, balance=balance, escrow=held)
+
+
+async def movements(database: Database, code: str, wallet: str, bookmark: str) -> Page[StatementRow]:
+    """A page of the movements of a wallet's tokens of `code`. Raises InvalidArgument, StoreError."""
+    before = None
+    if bookmark:
+        position, line = pair(bookmark)
+        if not line.isdigit():
+            raise InvalidArgument("bookmark", "is one that a page before gave")
+        before = (position, int(line))
+    rows = await database.read(lambda c: wallets.statement(c, wallet, code, before))
+    last = (rows[-1].position, rows[-1].line) if rows else (0, 0)
+    return Page(rows=[_row(each) for each in rows], bookmark=following(len(rows), wallets.PAGE, *last))
 
 
 def require_own(principal: Principal, wallet: str) -> None:

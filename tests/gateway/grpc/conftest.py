@@ -9,6 +9,7 @@ import pytest
 
 from gateway.clock import SimulatedClock
 from gateway.grpc.server import GrpcServer
+from gateway.grpc.units import UnitsService
 from gateway.metering.service import Metering
 from gateway.settings import GrpcSettings
 from gateway.store.database import Database
@@ -39,7 +40,7 @@ async def metering(place: Place, database: Database) -> AsyncIterator[Metering]:
 @pytest.fixture
 async def address(metering: Metering) -> AsyncIterator[str]:
     """Where the server listens."""
-    server = GrpcServer(metering)
+    server = GrpcServer([UnitsService(metering)])
     yield await server.start(GrpcSettings(port=0))
     await server.stop(0)
 

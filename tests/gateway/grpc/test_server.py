@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from gateway.grpc.server import GrpcServer, GrpcServerError
+from gateway.grpc.units import UnitsService
 from gateway.metering.service import Metering
 from gateway.proto.condocharge.v1.units_pb2 import FromUnit, ToUnit
 from gateway.settings import GrpcSettings
@@ -53,13 +54,13 @@ async def test_a_taken_port(metering: Metering) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(GrpcServerError, match=rf"127\.0\.0\.1, port {port}: .*grpc\.port"):
-            await GrpcServer(metering).start(GrpcSettings(port=port))
+            await GrpcServer([UnitsService(metering)]).start(GrpcSettings(port=port))
 
 
 async def test_two_gateways_on_one_port(metering: Metering, address: str) -> None:
     """The second of two servers is refused as well."""
     with pytest.raises(GrpcServerError):
-        await GrpcServer(metering).start(GrpcSettings(port=int(address.rpartition(":")[2])))
+        await GrpcServer([UnitsService(metering)]).start(GrpcSettings(port=int(address.rpartition(":")[2])))
 
 
 @pytest.mark.parametrize("content", [None, b"not a certificate"])
@@ -72,13 +73,15 @@ async def test_a_certificate_that_cannot_be_used(
         certificate.write_bytes(content)
         key.write_bytes(content)
     with pytest.raises(GrpcServerError, match=r"grpc\.certificate and grpc\.key"):
-        await GrpcServer(metering).start(GrpcSettings(port=0, certificate=certificate, key=key))
+        await GrpcServer([UnitsService(metering)]).start(
+            GrpcSettings(port=0, certificate=certificate, key=key)
+        )
 
 
 async def test_tls(metering: Metering, tmp_path: Path) -> None:
     """With a certificate, a client that trusts it is served and a plain one is not."""
     certificate, key = self_signed(tmp_path)
-    server = GrpcServer(metering)
+    server = GrpcServer([UnitsService(metering)])
     address = await server.start(GrpcSettings(port=0, certificate=certificate, key=key))
     port = address.rpartition(":")[2]
     trusted = grpc.ssl_channel_credentials(certificate.read_bytes())

@@ -8,6 +8,7 @@ import sys
 import gateway.metering.records  # noqa: F401 - declares its tables
 from gateway.clock import SystemClock
 from gateway.grpc.server import GrpcServer
+from gateway.grpc.units import UnitsService
 from gateway.settings import GrpcSettings
 from gateway.store.database import Database
 from tests.gateway.metering.meter import Meter, Place
@@ -18,7 +19,7 @@ async def main(url: str) -> None:
     database = await Database.open(url)
     metering = Place(Meter(), Meter(number=8, unit_class="mac")).metering(database, SystemClock())
     await metering.start()
-    server = GrpcServer(metering)
+    server = GrpcServer([UnitsService(metering)])
     sys.stdout.write(await server.start(GrpcSettings(port=0)) + "\n")
     sys.stdout.flush()
     await asyncio.Event().wait()
