@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON value, for scripts."
@@ -34,19 +34,12 @@ def print_json(value: object) -> None:
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Names and values below each other; those without a value are left out."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in facts:
-        if value is not None:
-            table.add_row(f"{name}:", plain(value))
-    _results().print(table)
+    _print_columns([(f"{name}:", value) for name, value in facts if value is not None])
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table with a heading."""
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if cell is None else plain(cell) for cell in row))
-    _results().print(table)
+    """A table with a heading. Nothing is cut off: an id is no use in part."""
+    _print_columns([columns, *rows])
 
 
 def plain(value: object) -> str:
@@ -66,5 +59,9 @@ def local_time(seconds: int | None) -> str | None:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def _results() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+def _print_columns(rows: Sequence[Sequence[object]]) -> None:
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())

@@ -10,7 +10,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn
 
 from client.command.access import Unlocked, unlocked, wallet_options
-from client.command.session import newest, running, session_argument
+from client.command.session import newest, session_argument
 from client.command.terminal import json_option, local_time, notices, plain, print_facts, print_json
 from client.wallet.answer import Session
 from client.wallet.gateway import Gateway, GatewayUnreachable
@@ -27,10 +27,10 @@ _PAUSE = 2.0
 def watch(session: str | None, name: str | None, address: str | None, as_json: bool) -> None:
     """Watch a session to its end: energy, cost, place in the queue and why.
 
-    Without SESSION it is the newest that has not ended. With --json each change is a line of its own.
+    Without SESSION it is the newest. With --json each change is a line of its own.
     """
     with unlocked(name, address) as opened:
-        chosen = session or newest(opened, "that has not ended", running)
+        chosen = session or newest(opened, "yet", lambda _: True)
         follow(opened, chosen, as_json=as_json)
 
 

@@ -21,6 +21,15 @@ def test_a_wallet_is_made_at_a_condominium(terminal: Terminal) -> None:
     assert [each["name"] for each in terminal.json("wallet", "list")] == ["maria"]
 
 
+def test_ids_are_shown_whole(terminal: Terminal, maria: str) -> None:
+    """However narrow the terminal: half an id or fingerprint is no use."""
+    assert maria in terminal.done("wallet", "list")
+    shown = terminal.done("wallet", "show")
+    assert maria in shown
+    assert terminal.json("wallet", "show")["fingerprint"] in shown
+    assert all(line == line.rstrip() for line in shown.splitlines())
+
+
 def test_the_passphrase_is_typed_twice(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the variable it is asked for, and a slip of the finger is caught."""
     monkeypatch.delenv("CONDOCHARGE_PASSPHRASE")
