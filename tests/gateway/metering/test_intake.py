@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chaincode.signing import domain
 from chaincode.signing.batch import NO_BATCH
@@ -307,3 +310,37 @@ async def test_another_gateway_on_the_same_database(
     assert (await first.intake.receive(message)).acknowledged == 3
     await first.close()
     await second.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chance=st.randoms(use_true_random=False))
+async def test_a_network_that_drops_repeats_and_reorders(
+    metering: Metering, place: Place, meter: Meter, chance: random.Random
+) -> None:
+    """A unit that sends again what was not acknowledged ends with every batch stored once, and no alarm."""
+    # Every example is another meter at the same number, as one database serves them all.
+    meter.enrolled_at += 1
+    meter.count, meter.boot, meter.previous = 1, 1, NO_BATCH
+    place.batches.clear()
+    sent = [meter.send() if chance.random() < 0.9 else _after_restart(meter) for _ in range(12)]
+    unheard = dict(enumerate(sent, 1))
+    while unheard:
+        under_way = [each for each in unheard.values() if chance.random() < 0.7] * chance.randint(1, 2)
+        chance.shuffle(under_way)
+        for start in range(0, len(under_way), 3):
+            accepted = await metering.intake.receive(b"".join(under_way[start : start + 3]))
+            if chance.random() < 0.7:
+                # What is acknowledged is dropped, stored or not: detail is lost, energy is not.
+                unheard = {n: each for n, each in unheard.items() if n > accepted.acknowledged}
+    assert not metering.refusals.counts
+    stored = [each.message for each in place.batches]
+    assert len(stored) == len(set(stored))
+    assert set(stored) <= set(sent)
+    last = await metering.readings.last(meter.enrolled())
+    assert last is not None
+    assert last.message == sent[-1]
+
+
+def _after_restart(meter: Meter) -> bytes:
+    meter.restart()
+    return meter.send()
