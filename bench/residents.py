@@ -68,6 +68,8 @@ class Resident:
     meter: SigningKey = field(default_factory=SigningKey.generate)
     register: int = 0
     number: int = 0
+    issuer: str = CODE
+    """Whose tokens pay; another condominium's make the resident a visitor."""
 
     def session(self) -> Session:
         """The next session."""
@@ -81,7 +83,7 @@ class Resident:
             condominium=CODE,
             unit=self.unit,
             tariff=1,
-            issuer=CODE,
+            issuer=self.issuer,
             amount=200,
             duration=SESSION_SECONDS,
         )

@@ -25,6 +25,7 @@ from rich.table import Table
 
 from network.federation import network as federations
 from network.federation.binaries import FABRIC, FABRIC_CA, Binaries, BinariesError, Module, binaries
+from network.federation.compose import PLACE, compose
 from network.federation.description import (
     CHANNEL,
     FEWEST_FOR_BFT,
@@ -37,7 +38,7 @@ from network.federation.description import (
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
 from network.federation.join import join, prepare, read_public_file
 from network.federation.membership import admit, let_out
-from network.federation.nodes import PROPOSAL_AGE
+from network.federation.nodes import PROPOSAL_AGE, write_settings
 from network.federation.package import RULES
 from network.federation.renewal import renew, restart
 from network.federation.status import CondominiumStatus, first_end, status
@@ -128,16 +129,32 @@ def show_binaries(certificate_authority: bool, as_json: bool) -> None:
 )
 @click.option("--ordering", type=click.Choice(ORDERINGS), default="bft", show_default=True)
 @click.option("--first-port", default=_FIRST_PORT, show_default=True, help="Forty ports a condominium.")
+@click.option("--containers", is_flag=True, help="For docker-compose: each host is called like its code.")
 @_says_what_is_wrong
-def create(
-    directory: Path, condominiums: int, codes: tuple[str, ...], ordering: Ordering, first_port: int
+def create(  # noqa: PLR0917  one parameter an option
+    directory: Path,
+    condominiums: int,
+    codes: tuple[str, ...],
+    ordering: Ordering,
+    first_port: int,
+    containers: bool,
 ) -> None:
     """Make keys, settings and the channel's first block in DIRECTORY, a folder for each condominium."""
     names = list(codes) or [f"condo{number}" for number in range(1, condominiums + 1)]
     check_membership(names, ordering)
+    hosts = {name: name for name in names} if containers else None
     made = federations.create(
-        directory, Federation(CHANNEL, ordering), names, _programs(), RULES, first_port=first_port
+        directory,
+        Federation(CHANNEL, ordering),
+        names,
+        _programs(),
+        RULES,
+        first_port=first_port,
+        hosts=hosts,
     )
+    if containers:
+        for folder in made:
+            write_settings(folder, place=PLACE)
     if ordering == "bft" and len(names) < FEWEST_FOR_BFT:
         click.echo(
             f"With {len(names)} orderers no faulty one is survived; that takes {FEWEST_FOR_BFT}.", err=True
@@ -156,11 +173,13 @@ def create(
     show_default=True,
     help="How far a proposal's time may be from the peer's clock; widen it to replay the past.",
 )
+@click.option("--external", is_flag=True, help="The processes run elsewhere, in containers for instance.")
 @_says_what_is_wrong
-def up(directory: Path, proposal_age: str) -> None:
+def up(directory: Path, proposal_age: str, external: bool) -> None:
     """Start the condominiums in DIRECTORY (or the one whose folder it is) and wait until they can be used."""
     with _steps() as report:
-        asyncio.run(federations.up(directory, _programs(), RULES, report, proposal_age=proposal_age))
+        programs = None if external else _programs()
+        asyncio.run(federations.up(directory, programs, RULES, report, proposal_age=proposal_age))
     click.echo("ready")
 
 
@@ -268,6 +287,15 @@ def _say_whether_done(done: bool, directory: Path) -> None:
         click.echo("done")
     else:
         click.echo(f"Signed; more signatures are needed. Hand {directory}/*.proposal.json to another member.")
+
+
+@network.command("compose")
+@click.option("--condominiums", default=4, show_default=True, type=click.IntRange(1, 30), help="How many.")
+@click.option("--directory", default="demo", show_default=True, help="Where `create --containers` made them.")
+def show_compose(condominiums: int, directory: str) -> None:
+    """Print the docker-compose.yml that runs what `up` would, in containers."""
+    names = [f"condo{number}" for number in range(1, condominiums + 1)]
+    click.echo(compose(names, directory), nl=False)
 
 
 @network.command("upgrade-chaincode")

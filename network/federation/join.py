@@ -24,7 +24,7 @@ from network.federation.description import Federation, FederationError, Member, 
 from network.federation.folder import Folder, Ports
 from network.federation.lifecycle import Definition
 from network.federation.network import Report, administration, await_discovery, make_member
-from network.federation.nodes import PROPOSAL_AGE, processes, write_settings
+from network.federation.nodes import PROPOSAL_AGE, Programs, processes, write_settings
 from network.federation.package import Rules, make_package
 from network.federation.readiness import peer_answers, wait_until
 from network.federation.server import serve_package
@@ -95,7 +95,7 @@ async def join(
     packages = {name: make_package(name, rules) for name in federation.namespaces}
     for package in packages.values():
         serve_package(folder, package, rules.dispatch)
-    supervisor.start(folder, processes(folder, binaries), bound=bound)
+    supervisor.start(folder, processes(folder.path, Programs.here(binaries)), bound=bound)
     async with administration([folder]) as (gateway,):
         report("joining the channel")
         await _join_channel(folder, gateway)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from network.fabric.gateway import Gateway
@@ -18,7 +18,7 @@ from network.federation.crypto import make_identity, make_node, make_roots
 from network.federation.description import Federation, FederationError, Member
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
 from network.federation.lifecycle import Definition
-from network.federation.nodes import PROPOSAL_AGE, processes, write_settings
+from network.federation.nodes import PROPOSAL_AGE, Programs, processes, write_settings
 from network.federation.package import Rules, make_package
 from network.federation.readiness import endorsers_known, peer_answers, wait_until
 from network.federation.server import serve_package
@@ -57,11 +57,12 @@ def create(
     rules: Rules,
     *,
     first_port: int,
-    host: str = LOCAL_ADDRESS,
+    hosts: Mapping[str, str] | None = None,
 ) -> list[Folder]:
     """Make a folder for each condominium in `directory`, and the channel's first block.
 
-    `federation` gives channel and ordering. Raises FederationError where `directory` exists; nothing is
+    `federation` gives channel and ordering, `hosts` where the others reach a condominium (default: on this
+    machine). Raises FederationError where `directory` exists; nothing is
     left behind where something fails.
     """
     if directory.exists() and any(directory.iterdir()):
@@ -71,6 +72,7 @@ def create(
         for index, code in enumerate(codes):
             ports = Ports.block(first_port + index * PORTS_PER_CONDOMINIUM)
             folder = Folder.create(directory / code, code, ports)
+            host = (hosts or {}).get(code, LOCAL_ADDRESS)
             federation = federation.with_member(make_member(folder, host, index + 1, binaries))
             made.append(folder)
         genesis = make_genesis(federation, binaries)
@@ -99,7 +101,7 @@ async def administration(members: Sequence[Folder]) -> AsyncIterator[list[Gatewa
 
 async def up(
     directory: Path,
-    binaries: Binaries,
+    binaries: Binaries | None,
     rules: Rules,
     report: Report,
     *,
@@ -109,13 +111,16 @@ async def up(
     """Start every condominium in `directory`, join the channel, define the namespaces, wait for discovery.
 
     Each step is left out where it has been done; so this also goes on after an interruption. With the
-    folder of one condominium alone its processes start, and what it can do by itself is done. Where the
+    folder of one condominium alone its processes start, and what it can do by itself is done. Without
+    `binaries` nothing is started: the processes run elsewhere, in containers for instance. Where the
     processes are `bound`, they end with the one that calls this.
     """
     members = folders(directory)
-    for folder in members:
-        write_settings(folder, proposal_age=proposal_age)
-        supervisor.start(folder, processes(folder, binaries), bound=bound)
+    if binaries is not None:
+        programs = Programs.here(binaries)
+        for folder in members:
+            write_settings(folder, proposal_age=proposal_age)
+            supervisor.start(folder, processes(folder.path, programs), bound=bound)
     async with administration(members) as gateways:
         report("starting peers and orderers")
         await asyncio.gather(*(_join(*pair) for pair in zip(members, gateways, strict=True)))

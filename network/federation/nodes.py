@@ -29,47 +29,69 @@ class Process:
 
     name: str
     command: tuple[str, ...]
-    directory: Path
+    directory: PurePath
     environment: dict[str, str]
 
 
-def write_settings(folder: Folder, *, proposal_age: str = PROPOSAL_AGE) -> None:
-    """Write core.yaml, orderer.yaml and the builder for where the folder is now."""
-    member, ports = folder.member, folder.ports
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The programs that a condominium's processes are, as commands."""
+
+    orderer: str
+    peer: str
+    python: str
+    python_path: str = ""
+    """PYTHONPATH, where the packages are not installed."""
+
+    @classmethod
+    def here(cls, binaries: Binaries) -> Programs:
+        """Those of this machine."""
+        root = str(Path(__file__).resolve().parents[2])
+        search_path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        return cls(str(binaries.path("orderer")), str(binaries.path("peer")), sys.executable, search_path)
+
+
+def write_settings(
+    folder: Folder, *, place: PurePath | None = None, proposal_age: str = PROPOSAL_AGE
+) -> None:
+    """Write core.yaml, orderer.yaml and the builder for where the folder is, or is seen at: `place`."""
+    member, ports, place = folder.member, folder.ports, place or folder.path
     builder = folder.chaincode / "builder"
     shutil.copytree(_BUILDER, builder, dirs_exist_ok=True)
     for script in (builder / "bin").iterdir():
         script.chmod(0o755)
-    peer = peer_settings(member, ports, folder.path / "peer", builder, proposal_age)
-    orderer = orderer_settings(member, ports, folder.path / "orderer")
+    peer = peer_settings(member, ports, place / "peer", place / "chaincode/builder", proposal_age)
+    orderer = orderer_settings(member, ports, place / "orderer")
     (folder.path / "peer/core.yaml").write_text(json.dumps(peer, indent=1))  # JSON is YAML
     (folder.path / "orderer/orderer.yaml").write_text(json.dumps(orderer, indent=1))
 
 
-def processes(folder: Folder, binaries: Binaries) -> tuple[Process, ...]:
-    """Orderer, peer and chaincode server as processes of this machine."""
-    root = str(Path(__file__).resolve().parents[2])
-    search_path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    connections = {"CHAINCODE_CONNECTIONS": str(folder.chaincode / "connections")}
+def processes(place: PurePath, programs: Programs) -> tuple[Process, ...]:
+    """Orderer, peer and chaincode server of the condominium whose folder is at `place`."""
     levels = {"FABRIC_LOGGING_SPEC": "warning"}
+    chaincode = place / "chaincode"
     return (
         Process(
             "orderer",
-            (str(binaries.path("orderer")),),
-            folder.path / "orderer",
-            {"FABRIC_CFG_PATH": str(folder.path / "orderer"), **levels},
+            (programs.orderer,),
+            place / "orderer",
+            {"FABRIC_CFG_PATH": str(place / "orderer"), **levels},
         ),
         Process(
             "peer",
-            (str(binaries.path("peer")), "node", "start"),
-            folder.path / "peer",
-            {"FABRIC_CFG_PATH": str(folder.path / "peer"), **connections, **levels},
+            (programs.peer, "node", "start"),
+            place / "peer",
+            {
+                "FABRIC_CFG_PATH": str(place / "peer"),
+                "CHAINCODE_CONNECTIONS": str(chaincode / "connections"),
+                **levels,
+            },
         ),
         Process(
             "chaincode",
-            (sys.executable, "-m", "chaincode.fabric", str(folder.chaincode / "settings.json")),
-            folder.chaincode,
-            {"PYTHONPATH": search_path},
+            (programs.python, "-m", "chaincode.fabric", str(chaincode / "settings.json")),
+            chaincode,
+            {"PYTHONPATH": programs.python_path} if programs.python_path else {},
         ),
     )
 

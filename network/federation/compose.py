@@ -1,0 +1,127 @@
+"""A docker-compose file that runs in containers what `up` runs as processes.
+
+Both come from `network.federation.nodes`: the same settings with the container's paths, the same commands and
+environment. The containers of one condominium share one network namespace, as its processes share one
+machine, so its host name is its code and the rest is on loopback.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from network.federation.nodes import Process, Programs, processes
+
+PLACE = PurePosixPath("/condominium")
+"""Where a condominium's folder is mounted."""
+FABRIC_IMAGES = {
+    "orderer": "hyperledger/fabric-orderer:3.1",
+    "peer": "hyperledger/fabric-peer:3.1",
+}
+OWN_IMAGE = "condocharge"
+DATABASE_IMAGE = "postgres:17"
+_FIRST_PUBLISHED_PORT = 8080
+_CONTAINED = Programs(orderer="orderer", peer="peer", python="python")
+_HEADER = """\
+# Four condominiums with Fabric's official images, written by `condocharge network compose`.
+#
+#   docker build --tag condocharge .
+#   docker run --rm --volume "$PWD:/work" --workdir /work condocharge \\
+#     condocharge network create demo --containers
+#   docker compose up
+"""
+
+
+def compose(codes: Sequence[str], directory: str) -> str:
+    """The file for these condominiums, whose folders are in `directory`, as YAML."""
+    services: dict[str, Any] = {}
+    for number, code in enumerate(codes):
+        services |= _condominium(code, f"./{directory}/{code}", _FIRST_PUBLISHED_PORT + number)
+    names = [f"{code}-{kind}" for code in codes for kind in ("gateway", "database")]
+    document = {"name": "condocharge", "services": services, "volumes": {name: {} for name in names}}
+    return _HEADER + "\n" + "\n".join(_yaml(document)) + "\n"
+
+
+def _condominium(code: str, folder: str, port: int) -> dict[str, Any]:
+    """Orderer, peer, chaincode server, gateway and database of one condominium."""
+    services = {}
+    for process in processes(PLACE, _CONTAINED):
+        # The orderer's container is the condominium's host; the others join its network.
+        name = code if process.name == "orderer" else f"{code}-{process.name}"
+        services[name] = _service(process, folder) | (
+            {"hostname": code, "ports": [f"{port}:8080"]}
+            if process.name == "orderer"
+            else {"network_mode": f"service:{code}", "depends_on": [code]}
+        )
+    services[f"{code}-chaincode"]["healthcheck"] = {
+        "test": ["CMD", "python", "-m", "chaincode.fabric", "--check", f"{PLACE}/chaincode/settings.json"],
+        "interval": "30s",
+        "timeout": "10s",
+        "start_period": "20s",
+    }
+    services[f"{code}-gateway"] = _gateway(code, folder)
+    services[f"{code}-database"] = {
+        "image": DATABASE_IMAGE,
+        "network_mode": f"service:{code}",
+        "depends_on": [code],
+        "restart": "unless-stopped",
+        "environment": {
+            "POSTGRES_USER": "condocharge",
+            "POSTGRES_DB": "condocharge",
+            # It listens on the condominium's own loopback alone.
+            "POSTGRES_HOST_AUTH_METHOD": "trust",
+        },
+        "command": ["postgres", "-c", "listen_addresses=127.0.0.1"],
+        "volumes": [f"{code}-database:/var/lib/postgresql/data"],
+    }
+    return services
+
+
+def _service(process: Process, folder: str) -> dict[str, Any]:
+    return {
+        "image": FABRIC_IMAGES.get(process.name, OWN_IMAGE),
+        "restart": "unless-stopped",
+        "working_dir": str(process.directory),
+        "command": list(process.command),
+        "environment": dict(process.environment),
+        "volumes": [f"{folder}:{PLACE}"],
+    }
+
+
+def _gateway(code: str, folder: str) -> dict[str, Any]:
+    return {
+        "image": OWN_IMAGE,
+        "network_mode": f"service:{code}",
+        "depends_on": [f"{code}-peer", f"{code}-chaincode", f"{code}-database"],
+        "restart": "unless-stopped",
+        "command": [
+            "sh",
+            "-c",
+            f"condocharge network up --external {PLACE} && exec condocharge serve",
+        ],
+        "environment": {
+            "CONDOCHARGE_DIRECTORY": "/gateway",
+            "CONDOCHARGE_CONDOMINIUM_CODE": code,
+            "CONDOCHARGE_LEDGER_KIND": "fabric",
+            "CONDOCHARGE_LEDGER_FOLDER": str(PLACE),
+            "CONDOCHARGE_DATABASE_URL": "postgresql://condocharge@127.0.0.1/condocharge",
+            "CONDOCHARGE_HTTP_HOST": "0.0.0.0",  # noqa: S104  its container's own
+        },
+        "volumes": [f"{folder}:{PLACE}", f"{code}-gateway:/gateway"],
+    }
+
+
+def _yaml(value: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
+    """Mappings and lists in block style; scalars as JSON writes them, which is YAML."""
+    space = "  " * indent
+    for key, content in value.items():
+        if isinstance(content, Mapping) and content:
+            yield f"{space}{key}:"
+            yield from _yaml(content, indent + 1)
+        elif isinstance(content, list):
+            yield f"{space}{key}:"
+            yield from (f"{space}  - {json.dumps(each)}" for each in content)
+        else:
+            yield f"{space}{key}: {json.dumps(content)}"
