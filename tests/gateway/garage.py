@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import inspect
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from chaincode.signing.intent import OpenIntent, StopIntent, intent_id, new_nonc
 from chaincode.unit import ED25519, MAC
 from gateway.charging.fcfs import FirstComeFirstServed
 from gateway.charging.grants import Grants
-from gateway.clock import SimulatedClock
+from gateway.clock import Callback, SimulatedClock, Timer
 from gateway.metering.configuration import UnitConfiguration
 from gateway.metering.directory import Directory
 from gateway.metering.outbox import Outbox
@@ -270,6 +272,13 @@ class Socket:
         finally:
             self.sending = False
 
+    def go_on_alone(self, now: int) -> None:
+        """Go on to `now` with no gateway to talk to: batches are made in time and wait."""
+        while (following := (self.time // self.transmission + 1) * self.transmission) <= now:
+            self.run(following)
+            self.batch()
+        self.run(now)
+
     def transmit(self) -> None:
         """A transmission period is over: a batch, and the next one in time."""
         garage = self.garage
@@ -279,11 +288,31 @@ class Socket:
         self.batch()
         self.send()
         following = (garage.now // self.transmission + 1) * self.transmission
-        garage.clock.call_at(following * 1_000, self.transmit_from(garage))
+        garage.clock.call_at(following * 1_000, lambda: self.transmit() if self.garage is garage else None)
 
-    def transmit_from(self, garage: Garage) -> Any:
-        """`transmit`, unless the garage has been closed meanwhile."""
-        return lambda: self.transmit() if self.garage is garage else None
+
+class MortalClock:
+    """The simulated clock as one process sees it: when that is killed, its timers are gone."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
+        self.dead = False
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; in a dead process for ever."""
+        await self._clock.sleep(seconds)
+
+    def call_at(self, when: int, callback: Callback) -> Timer:
+        """Run `callback` at `when` if the process still lives."""
+        return self._clock.call_at(when, lambda: None if self.dead else callback())
+
+    def watch(self, pending: Callable[[], int]) -> None:
+        """See `SimulatedClock.watch`."""
+        self._clock.watch(lambda: 0 if self.dead else pending())
 
 
 class Garage:
@@ -293,8 +322,9 @@ class Garage:
         self, directory: Path, sockets: list[Socket], clock: SimulatedClock, options: dict[str, Any]
     ) -> None:
         self.directory = directory
+        self.world = clock
         self.sockets = {socket.number: socket for socket in sockets}
-        self.clock = clock
+        self.clock = MortalClock(clock)
         self.options = options
         self.tasks: set[asyncio.Task[None]] = set()
         self.errors: list[BaseException] = []
@@ -366,7 +396,7 @@ class Garage:
         for socket in self.sockets.values():
             socket.garage = self
             socket.transmit()
-        await self.clock.settle()
+        await self.world.settle()
 
     @property
     def outbox(self) -> Outbox:
@@ -498,7 +528,7 @@ class Garage:
 
     async def run(self, seconds: int) -> None:
         """Let time pass. Raises what went wrong in a unit meanwhile."""
-        await self.clock.advance(seconds)
+        await self.world.advance(seconds)
         if self.errors:
             raise self.errors[0]
 
@@ -513,6 +543,24 @@ class Garage:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.errors.append(error)
 
+    async def abandon(self) -> None:
+        """Stop as if killed: nothing that is under way is finished, nothing is tidied up.
+
+        What had reached a thread that writes is written or not, as it would be with SIGKILL."""
+        self.clock.dead = True
+        for socket in self.sockets.values():
+            socket.garage = None
+            socket.sending = False
+        mine = asyncio.current_task()
+        # The ledger is another process' file; what waits in its queue may be committed or not.
+        running = [t for t in asyncio.all_tasks() if t is not mine and not _is_ledgers(t)]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+        await self.database.close()
+        await self.ledger.close()
+
     async def close(self) -> None:
         """Stop in good order."""
         for socket in self.sockets.values():
@@ -523,6 +571,11 @@ class Garage:
         await self.metering.close()
         await self.database.close()
         await self.ledger.close()
+
+
+def _is_ledgers(task: asyncio.Task[Any]) -> bool:
+    coroutine = task.get_coro()
+    return inspect.iscoroutine(coroutine) and "network/embedded" in coroutine.cr_code.co_filename
 
 
 def wallet(name: str = "resident") -> PartyWallet:

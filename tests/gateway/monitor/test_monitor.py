@@ -43,7 +43,7 @@ async def settled(garage: Garage, session: str) -> Session:
 
 async def alarms(garage: Garage) -> list[tuple[str, int | None, bool]]:
     """Kind and unit of each alarm, and whether it lasts."""
-    await garage.clock.settle()
+    await garage.world.settle()
     return [(each.kind, each.unit, each.cleared_at is None) for each in await garage.alarms.page()]
 
 
@@ -52,7 +52,7 @@ async def test_a_car_charges_until_it_is_full_and_the_rest_comes_back(garage: Ga
     resident = wallet()
     await garage.fund(resident)
     session = await garage.plug_in(1, resident, Car(current=10_000, need=11_500_000))
-    await garage.clock.settle()
+    await garage.world.settle()
     assert garage.sockets[1].heard[0][0] is CommandKind.ON
     await garage.run(6 * HOUR)
     settlement = (await settled(garage, session)).settlement
@@ -96,7 +96,7 @@ async def test_two_charge_and_the_third_waits_its_turn(garage: Garage) -> None:
         await garage.fund(resident)
         need = 2_300_000 * n
         sessions.append(await garage.plug_in(n, resident, Car(current=10_000, need=need), amount=1_000))
-        await garage.clock.settle()
+        await garage.world.settle()
     assert closed(garage) == [1, 2]
     third = garage.monitor.live(sessions[2])
     assert third is not None
@@ -114,13 +114,13 @@ async def test_the_next_begins_as_soon_as_the_last_reading_of_the_one_before_is_
     for n, resident in enumerate(residents):
         await garage.fund(resident)
         session = await garage.plug_in(n + 1, resident)
-        await garage.clock.settle()
+        await garage.world.settle()
         if n == 0:
             first = session
     assert closed(garage) == [1, 2]
     await garage.run(600)
     await garage.stop(residents[0], first)
-    await garage.clock.settle()
+    await garage.world.settle()
     assert closed(garage) == [2, 3]
 
 
@@ -131,7 +131,7 @@ async def test_a_stop_intent_opens_the_relay_at_once(garage: Garage) -> None:
     session = await garage.plug_in(1, resident)
     await garage.run(1_234)
     await garage.stop(resident, session)
-    await garage.clock.settle()
+    await garage.world.settle()
     record = await settled(garage, session)
     assert record.settlement is not None
     assert record.settlement.reason == "Remote"
@@ -199,9 +199,9 @@ async def test_a_session_that_waits_can_be_given_up(garage: Garage) -> None:
         resident = wallet(f"resident {n}")
         await garage.fund(resident)
         session = await garage.plug_in(n, resident)
-        await garage.clock.settle()
+        await garage.world.settle()
     await garage.stop(resident, session)
-    await garage.clock.settle()
+    await garage.world.settle()
     assert (await garage.session(session)).state == "cancelled"
     assert await garage.balance(resident) == 10_000
 
@@ -240,7 +240,7 @@ async def test_a_unit_that_is_not_heard_gets_no_power_and_blocks_nobody(garage: 
         resident = wallet(f"resident {n}")
         await garage.fund(resident)
         await garage.plug_in(n, resident, Car(need=1_000_000))
-    await garage.clock.settle()
+    await garage.world.settle()
     live = garage.monitor.live(session)
     assert live is not None
     assert live.why.code is Code.OFFLINE
@@ -278,7 +278,7 @@ async def test_the_power_of_a_silent_unit_is_not_given_away_before_its_grant_ran
         resident = wallet(f"resident {n}")
         await garage.fund(resident)
         await garage.plug_in(n, resident)
-        await garage.clock.settle()
+        await garage.world.settle()
     await garage.run(600)
     garage.sockets[1].reachable = False
     for _ in range(30 * 60):
@@ -332,7 +332,7 @@ async def test_a_unit_may_end_the_session_by_itself(garage: Garage) -> None:
     session = await garage.plug_in(1, resident)
     await garage.run(600)
     garage.sockets[1].end(Reason.OVER_CURRENT)
-    await garage.clock.settle()
+    await garage.world.settle()
     record = await settled(garage, session)
     assert record.settlement is not None
     assert record.settlement.reason == "OvercurrentFault"
@@ -347,7 +347,7 @@ async def test_an_operator_may_stop_a_session(garage: Garage) -> None:
     live = garage.monitor.live(session)
     assert live is not None
     garage.monitor.stop(live)
-    await garage.clock.settle()
+    await garage.world.settle()
     record = await settled(garage, session)
     assert record.settlement is not None
     assert record.settlement.reason == StoppedReason.REMOTE
@@ -369,7 +369,7 @@ async def test_too_much_current_is_an_alarm(garage: Garage) -> None:
     resident = wallet()
     await garage.fund(resident)
     await garage.plug_in(1, resident, Car(current=20_000))
-    await garage.clock.settle()
+    await garage.world.settle()
     socket.limit = 32_000
     await garage.run(120)
     assert (str(Kind.OVER_CURRENT), 1, True) in await alarms(garage)
@@ -404,7 +404,7 @@ async def test_adjustable_units_share_what_is_left(sqlite_url: str, tmp_path: Pa
         resident = wallet(f"resident {n}")
         await garage.fund(resident)
         await garage.plug_in(n, resident, Car(current=16_000, need=2_000_000))
-        await garage.clock.settle()
+        await garage.world.settle()
     assert garage.sockets[2].current == 8_000
     await garage.run(2_500)
     assert garage.sockets[2].current == 16_000

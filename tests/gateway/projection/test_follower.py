@@ -46,7 +46,7 @@ async def test_statements_add_up_to_balances(tmp_path: Path, sqlite_url: str) ->
     follower = Follower(garage.ledger, garage.database, garage.clock)
     await follower.start()
     await a_day(garage)
-    await garage.clock.settle()
+    await garage.world.settle()
     spent = 0
     for n in range(3):
         resident = wallet(f"resident {n}")
@@ -96,7 +96,7 @@ async def test_an_interrupted_follower_goes_on_at_the_very_event(tmp_path: Path,
         heard.clear()
         for _ in range(expected):
             await garage.fund(resident, 100)
-        await garage.clock.settle()
+        await garage.world.settle()
         assert [event.name for event in heard] == ["token.issued"] * expected
         await follower.close()
         # Comes while nobody follows: in the projections at the next start, not told.
@@ -120,7 +120,7 @@ async def test_two_followers_of_one_database_write_each_event_once(tmp_path: Pat
     resident = wallet()
     for _ in range(20):
         await garage.fund(resident, 50)
-    await garage.clock.settle()
+    await garage.world.settle()
     rows = await second.read(lambda c: wallets.statement(c, resident.id, CODE))
     assert sum(row.amount for row in rows) == 1_000
     for follower in followers:
