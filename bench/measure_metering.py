@@ -6,7 +6,8 @@ of the same size, in processor time too.
 
 Three ways of sending: units that send what they have kept, 32 batches a message; the same, one batch a
 message; and units in step, each of which waits for its acknowledgement, signed by the gateway, before it
-sends the next batch. HTTP is always in step.
+sends the next batch. HTTP is always in step. The first is what the limit is met with: a message costs about
+65 µs in gRPC itself, more than a signature, so one batch a message cannot reach it.
 """
 
 from __future__ import annotations
