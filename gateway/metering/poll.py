@@ -26,12 +26,13 @@ class _Poll:
 
 
 async def answer(outbox: Outbox, clock: Clock, unit: int, *, fresh: bool, wait: int) -> bytes:
-    """The command that answers a unit's request: at once where one is wanted, and otherwise an
-    acknowledgement after `wait` seconds (0 to 25).
+    """The command that answers a unit's request: at once where one is wanted or the gateway is stopping,
+    and otherwise an acknowledgement after `wait` seconds (0 to 25).
 
     `fresh` as for `Outbox.attach`. Raises `StoreError`."""
     poll = _Poll()
-    if wait and not outbox.pending(unit, poll) and outbox.attach(unit, poll, fresh):
+    held = wait > 0 and not outbox.stopping and not outbox.pending(unit, poll)
+    if held and outbox.attach(unit, poll, fresh):
         timer = clock.call_at(clock.now() + 1_000 * wait, poll.wake)
         try:
             await poll.woken

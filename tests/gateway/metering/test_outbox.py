@@ -222,6 +222,15 @@ class TestWaiting:
         metering.outbox.send(7, CommandKind.ON, SESSION, grant=60)
         assert meter.read(await newer).kind is CommandKind.ON
 
+    async def test_a_gateway_that_stops_holds_nobody(
+        self, metering: Metering, clock: SimulatedClock, meter: Meter
+    ) -> None:
+        """Who asks again on being let go is answered at once: nothing would wake it any more."""
+        asking = await self._waiting(metering, clock, meter)
+        metering.outbox.end()
+        assert meter.read(await asking).kind is CommandKind.ACKNOWLEDGE
+        assert meter.read(await metering.exchange(meter.send(), wait=25)).kind is CommandKind.ACKNOWLEDGE
+
     async def test_a_recording_displaces_nobody(
         self, metering: Metering, clock: SimulatedClock, meter: Meter
     ) -> None:
