@@ -16,10 +16,16 @@ from collections.abc import Generator
 from functools import cache
 
 import pytest
+from hypothesis import settings
 
 from tools.system_packages import GROUPS
 
 pytest_plugins = ("tests.federation",)
+
+
+# A deadline for each example would be a timed assertion: it fails where the machine is busy.
+settings.register_profile("condocharge", deadline=None)
+settings.load_profile("condocharge")
 
 
 @cache
