@@ -115,7 +115,7 @@ class Gateway:
             database = await Database.open(settings.database_url)
             opening.push_async_callback(database.close)
             if isinstance(clock, SimulatedClock):
-                clock.watch(lambda: database.pending)
+                clock.watch(lambda: database.pending, database.change)
             membership = await join(settings, clock)
             opening.push_async_callback(membership.close)
             secrets = await SecretStore.open(database, settings.directory / "secrets.key")

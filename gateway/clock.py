@@ -103,7 +103,7 @@ class SimulatedClock:
         self._now = start
         self._order = 0
         self._heap: list[_Waiting] = []
-        self._pending: list[Callable[[], int]] = []
+        self._watched: list[tuple[Callable[[], int], Callable[[], Awaitable[None]]]] = []
 
     def now(self) -> int:
         """Milliseconds since 1970, simulated."""
@@ -133,9 +133,11 @@ class SimulatedClock:
         heapq.heappush(self._heap, waiting)
         return waiting
 
-    def watch(self, pending: Callable[[], int]) -> None:
-        """Let no time pass while `pending()` is above zero: it counts the work under way in threads."""
-        self._pending.append(pending)
+    def watch(self, pending: Callable[[], int], change: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Let no time pass while `pending()` is above zero: it counts the work under way in threads.
+
+        `change()` returns when some of it is done; without that the clock looks every half millisecond."""
+        self._watched.append((pending, change or _a_moment))
 
     @property
     def next(self) -> int | None:
@@ -167,9 +169,14 @@ class SimulatedClock:
         """Let all tasks run until each waits for something other than the event loop."""
         while True:
             await _until_nothing_is_ready()
-            if not any(pending() for pending in self._pending):
+            busy = next((change for pending, change in self._watched if pending()), None)
+            if busy is None:
                 return
-            await asyncio.sleep(_POLL)
+            await busy()
+
+
+async def _a_moment() -> None:
+    await asyncio.sleep(_POLL)
 
 
 async def _until_nothing_is_ready() -> None:

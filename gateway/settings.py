@@ -154,15 +154,19 @@ class UnitSettings(_Section):
     port: Port = 0
     """0 for http.port."""
     time_server: Annotated[str, Field(min_length=1, max_length=39, pattern="^[!-~]*$")] = "pool.ntp.org"
-    transmission: Annotated[int, Field(ge=5, le=60)] = 60
-    """Seconds between batches; divides 60."""
+    transmission: Annotated[int, Field(ge=5, le=3_600)] = 60
+    """Seconds between batches; divides 60, or is whole minutes that divide an hour."""
     sampling: Annotated[int, Field(ge=1, le=60)] = 10
     """Seconds between samples; divides `transmission`."""
 
     @model_validator(mode="after")
     def _check_periods(self) -> Self:
-        if 60 % self.transmission:
-            raise ValueError("has a transmission that divides 60, so that batches end where tariff bands do")
+        minutes = self.transmission % 60 == 0 and 3_600 % self.transmission == 0
+        if 60 % self.transmission and not minutes:
+            raise ValueError(
+                "has a transmission that divides 60, or is whole minutes that divide an hour, "
+                "so that batches end where tariff bands do"
+            )
         if self.transmission % self.sampling:
             raise ValueError("has a sampling that divides transmission")
         return self

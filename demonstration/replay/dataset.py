@@ -15,8 +15,9 @@ from demonstration.replay.row import COLUMNS, Row, Senseless, read_row
 OVERLAP = 60
 """Seconds by which a car may come before the one before it has gone: a station's plug sensor and its
 payment log have clocks of their own. More than that is two cars on one cable."""
-LONGEST_SPAN = 9 * 366 * 86_400
-"""Seconds from the first arrival to the last: a condominium's root certificate is valid for ten years."""
+LONGEST_SPAN = 2 * 366 * 86_400
+"""Seconds from the first arrival to the last: a gateway's certificate is valid for 825 days, and renewed
+when it starts."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -88,7 +89,7 @@ def _beside_each_other(rows: list[Row]) -> Iterator[tuple[Row, str | None]]:
         if named[row.session] != row.number:
             yield row, f"session_id is that of row {named[row.session]}"
         elif row.arrival - rows[0].arrival > LONGEST_SPAN:
-            yield row, "arrival is more than nine years after the first one of the file"
+            yield row, "arrival is more than two years after the first one of the file"
         elif before is not None and row.arrival < before.departure - OVERLAP:
             yield row, f"row {before.number} is still at station {row.station[:40]}: one cable, one car"
         else:

@@ -78,7 +78,7 @@ class SettingsBody(body.Request):
     location: body.Note = ""
     group: Code
     relay: Annotated[Relay, Field(strict=False)] = Relay.SWITCH
-    transmission: Annotated[int, Field(ge=5, le=60, description="Seconds between batches.")] | None = None
+    transmission: Annotated[int, Field(ge=5, le=3_600, description="Seconds between batches.")] | None = None
     sampling: Annotated[int, Field(ge=1, le=60, description="Seconds between samples.")] | None = None
     maximum: Current | None = Field(None, description="mA; the nominal current where it is absent.")
     fallback: Current = 0
@@ -99,7 +99,7 @@ class SettingsChange(body.Request):
     location: body.Note | None = None
     group: Code | None = None
     relay: Annotated[Relay | None, Field(strict=False)] = None
-    transmission: Annotated[int, Field(ge=5, le=60)] | None = None
+    transmission: Annotated[int, Field(ge=5, le=3_600)] | None = None
     sampling: Annotated[int, Field(ge=1, le=60)] | None = None
     maximum: Current | None = None
     fallback: Current | None = None

@@ -15,6 +15,7 @@ from gateway.configuration.records import UNIT
 from gateway.metering.configuration import UnitConfiguration
 from gateway.settings import UnitSettings as Defaults
 
+TRANSMISSION_RULE = "divides 60, or is whole minutes that divide an hour"
 STEP = 100
 """mA: units are told currents in tenths of an ampere."""
 MAX_SAMPLES = 120
@@ -44,7 +45,8 @@ class UnitSettings:
     group: str
     relay: Relay
     transmission: int
-    """Seconds between batches: divides 60, so that batches end where tariff bands do."""
+    """Seconds between batches: divides 60, or is whole minutes that divide an hour. Batches then end where
+    tariff bands do, if those begin at such minutes; a batch across two bands counts in the cheaper one."""
     sampling: int
     """Seconds between samples: divides `transmission`."""
     maximum: int
@@ -65,12 +67,18 @@ class UnitSettings:
     """Empty for the gateway's own setting."""
 
 
+def is_transmission(seconds: int) -> bool:
+    """Whether batches so far apart end at whole minutes, and at the whole hour."""
+    return 60 % seconds == 0 or (seconds % 60 == 0 and 3_600 % seconds == 0)
+
+
 def check(settings: UnitSettings, enrolled: Unit, group: Group) -> None:
     """Whether the settings fit each other, the unit's record on the ledger, and its group.
 
     Raises InvalidArgument."""
-    if 60 % settings.transmission:
-        raise InvalidArgument("transmission", "divides 60, so that batches end where tariff bands do")
+    if not is_transmission(settings.transmission):
+        rule = f"{TRANSMISSION_RULE}, so that batches end where tariff bands do"
+        raise InvalidArgument("transmission", rule)
     if settings.transmission % settings.sampling or settings.transmission // settings.sampling > MAX_SAMPLES:
         raise InvalidArgument("sampling", f"divides transmission into at most {MAX_SAMPLES} samples")
     if settings.maximum % STEP or not 0 < settings.maximum <= enrolled.nominal_current:

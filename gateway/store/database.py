@@ -85,6 +85,7 @@ class Database:
         self._idle = asyncio.Event()
         self._idle.set()
         self._reads = 0
+        self._changed = asyncio.Event()
 
     @classmethod
     async def open(cls, url: str, readers: int = READERS) -> Database:
@@ -105,6 +106,10 @@ class Database:
         """How many reads and groups of writes are under way or waiting."""
         return self._reads + len(self._queue) + self._writing
 
+    async def change(self) -> None:
+        """Wait until a read or a group of writes is done."""
+        await self._changed.wait()
+
     async def read(self, work: Callable[[Connection], _Result]) -> _Result:
         """Run `work` in a reader's thread, on one consistent snapshot; it cannot write.
 
@@ -115,6 +120,7 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._read, work)
         finally:
             self._reads -= 1
+            self._announce()
 
     async def write(self, work: Callable[[Connection], _Result]) -> _Result:
         """Run `work` in the writer's thread, in a transaction that is durable when this returns.
@@ -172,6 +178,11 @@ class Database:
         for outcome in done.result():
             outcome.job.finish(outcome.result, outcome.error)
         self._dispatch()
+        self._announce()
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _read(self, work: Callable[[Connection], _Result]) -> _Result:
         try:

@@ -95,6 +95,15 @@ class EmbeddedLedger:
         return self._peer.channel
 
     @property
+    def pending(self) -> int:
+        """How many transactions are handed over and not yet decided; a simulated clock waits for them."""
+        return self._peer.pending
+
+    async def change(self) -> None:
+        """Wait until one of them is decided."""
+        await self._peer.change()
+
+    @property
     def msp_id(self) -> str:
         """See `Ledger`."""
         return self._identity.msp_id

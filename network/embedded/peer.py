@@ -147,6 +147,16 @@ class Peer:
         Raises LedgerAltered naming the first block that is wrong."""
         return await asyncio.to_thread(verify, self._store, self.channel, self._root, None, progress)
 
+    @property
+    def pending(self) -> int:
+        """How many transactions are handed over and not yet decided."""
+        return len(self._under_way)
+
+    async def change(self) -> None:
+        """Wait until one of those is decided."""
+        if self._under_way:
+            await asyncio.wait(list(self._under_way.values()), return_when=asyncio.FIRST_COMPLETED)
+
     def height(self) -> int:
         """How many blocks there are."""
         return self._orderer.height

@@ -1,0 +1,149 @@
+"""The replay: a file's sessions, one after the other and side by side, from wallet to receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from shutil import disk_usage
+
+from chaincode.audit import SUPPLY
+from chaincode.session import CANCELLED, RECLAIMED, SETTLED, Session
+from demonstration.replay import site
+from demonstration.replay.bay import Bay
+from demonstration.replay.dataset import Dataset, DatasetError
+from demonstration.replay.receipts import Receipts
+from demonstration.replay.report import Report, count_settled, energy_faults, ledger_energy
+from demonstration.replay.supply import Supply
+from demonstration.replay.traffic import DAY, Traffic
+from demonstration.replay.visit import Visit
+from firmware.simulator.installation import Installation
+from gateway.app import Gateway
+from gateway.clock import SimulatedClock
+from network.ledger import Event
+
+AFTERWARDS = 2 * 3_600
+"""Seconds after the last departure in which the last sessions end."""
+_ENDED = {f"session.{state}" for state in (SETTLED, CANCELLED, RECLAIMED)}
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+_ROOM = 2 << 30
+"""Bytes that must be free where a replay's files are put: three months take a fifth of it."""
+Progress = Callable[[int], None]
+"""Told how many sessions have ended so far."""
+
+
+class Replay:
+    """Plays a dataset through a new condominium in a folder that is thrown away afterwards."""
+
+    def __init__(self, dataset: Dataset, limit: int | None, progress: Progress) -> None:
+        """`limit` in W for all stations together. Raises DatasetError where there is nothing to play."""
+        if not dataset.rows:
+            raise DatasetError("no row of the file makes sense: there is nothing to replay")
+        self._dataset = dataset
+        self._limit = limit
+        self._progress = progress
+        self._clock = SimulatedClock(dataset.rows[0].arrival // DAY * DAY * 1_000)
+        self._by_session: dict[str, Visit] = {}
+        self._ended = 0
+        self.supply = Supply(limit)
+        self.faults: list[str] = []
+        """What should not be, once `run` is done; empty where all is well."""
+
+    async def run(self) -> Report:
+        """Play all rows and check everything. Raises LimitExceeded, and whatever the gateway raises."""
+        started = time.monotonic()
+        stations = sorted({row.station for row in self._dataset.rows})
+        async with AsyncExitStack() as closing:
+            folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="replay-", dir=_place()))
+            gateway, installations = await site.build(Path(folder), self._clock, stations, self._limit)
+            closing.push_async_callback(gateway.close)
+            receipts = Receipts(gateway.membership.root)
+            closing.callback(receipts.close)
+            traffic = Traffic(self._clock)
+            bays = [self._bay(each, gateway, traffic) for each in installations]
+            await asyncio.gather(*(bay.power_up() for bay in bays))
+            at = dict(zip(stations, bays, strict=True))
+            visits = [
+                Visit(row, at[row.station], gateway, self._clock, self._opened) for row in self._dataset.rows
+            ]
+            self._follow(gateway, receipts, traffic)
+            traffic.schedule(visits)
+            last = max(row.departure for row in self._dataset.rows) + AFTERWARDS
+            await self._clock.advance_to(last * 1_000)
+            traffic.check()
+            return await self._conclude(gateway, receipts, visits, bays, started)
+
+    def _bay(self, installation: Installation, gateway: Gateway, traffic: Traffic) -> Bay:
+        return Bay(
+            installation,
+            gateway.metering,
+            self.supply,
+            self._clock,
+            wanted=traffic.wanted,
+            moved=traffic.moved,
+        )
+
+    def _opened(self, visit: Visit) -> None:
+        self._by_session[visit.session] = visit
+
+    def _follow(self, gateway: Gateway, receipts: Receipts, traffic: Traffic) -> None:
+        """Have each session's receipt as soon as the ledger has ended it."""
+
+        async def on_event(event: Event) -> None:
+            if event.name not in _ENDED:
+                return
+            session = Session.decode(event.payload).id
+            traffic.ended(self._by_session[session])
+            receipts.add(session, await gateway.operation.receipts.of(session))
+            self._ended += 1
+            self._progress(self._ended)
+
+        gateway.operation.follower.subscribe(on_event)
+
+    async def _conclude(
+        self,
+        gateway: Gateway,
+        receipts: Receipts,
+        visits: list[Visit],
+        bays: list[Bay],
+        started: float,
+    ) -> Report:
+        """Check what can be checked at the end, and say what was found."""
+        verified = await receipts.finish()
+        records = {record.id: record async for record in site.sessions(gateway)}
+        terms = {term: await site.supply(gateway, term) for term in SUPPLY}
+        chain = await site.verify(gateway)
+        report = Report(
+            rows=self._dataset.count,
+            refused=len(self._dataset.refusals),
+            sessions=len(records),
+            settled=count_settled(records),
+            energy_wh_dataset=self._dataset.energy,
+            energy_wh_ledger=ledger_energy(records),
+            receipts_verified=verified,
+            batches=sum(bay.batches for bay in bays),
+            transactions=chain.transactions,
+            blocks=chain.height,
+            wall_s=round(time.monotonic() - started, 2),
+            **terms,
+        )
+        self.faults = report.faults(self._ended, limited=self._limit is not None)
+        self.faults += [f"session {each}: its receipt {why}" for each, why in receipts.refused.items()]
+        if self._limit is None:
+            self.faults += energy_faults(visits, records)
+        return report
+
+
+def _place() -> Path | None:
+    """Where the files go, None for the system's own choice.
+
+    In memory where the system offers that: they are thrown away at the end, so making each commit durable
+    would cost time and be worth nothing. The code that runs is the same."""
+    try:
+        roomy = disk_usage(_MEMORY).free >= _ROOM
+    except OSError:
+        return None
+    return _MEMORY if roomy else None
