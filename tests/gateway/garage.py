@@ -88,6 +88,7 @@ class Socket:
     number: int
     unit_class: str = ED25519
     transmission: int = 60
+    network: bytes = field(default_factory=lambda: domain.network_tag(CHANNEL, CODE))
     boot: int = 1
     count: int = 0
     register: int = 5_000_000
@@ -167,7 +168,7 @@ class Socket:
         self.count += 1
         batch = Batch(
             unit=self.number,
-            network=domain.network_tag(CHANNEL, CODE),
+            network=self.network,
             boot=self.boot,
             number=self.count,
             time=self.time,
