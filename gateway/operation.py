@@ -95,7 +95,7 @@ class Operation:
         self.intents = Intents(
             submitter,
             code,
-            on_session=self.monitor.update,
+            on_session=self.monitor.relayed,
             host_of=self._host_of,
             is_served=lambda unit: self.fleet.unit(unit) is not None,
         )
@@ -105,7 +105,7 @@ class Operation:
             self.catalogue,
             clock,
             code=code,
-            on_session=self.monitor.update,
+            on_session=self.monitor.relayed,
             is_free=lambda unit: self.monitor.floor.first_at(unit) is None,
         )
         self.purchases = Purchases(database, submitter, clock, code)

@@ -128,6 +128,18 @@ class ChargeMonitor:
         await self._driver.close()
         await self._alarms.close()
 
+    async def relayed(self, record: Session) -> None:
+        """As `update`, for what this gateway itself has just put on the ledger: of a session that is new no
+        batch can be stored yet, so power need not wait for the database to say so. Raises LedgerError."""
+        if record.state == OPENED and self.floor.client(record.id) is None and record.id not in self._ended:
+            live = await self._prepare(record)
+            if live is not None and self.floor.client(record.id) is None:
+                self.floor.add(live)
+                self._dispatcher.plan(live.unit.group)
+                self._look(live)
+                return
+        await self.update(record)
+
     async def update(self, record: Session) -> None:
         """The ledger's record of a session of this condominium, from a transaction or an event.
 
@@ -190,15 +202,20 @@ class ChargeMonitor:
                 live.unit = facts
         self._dispatcher.plan(group)
 
-    async def _adopt(self, record: Session) -> LiveSession | None:
-        """Make a live session of the ledger's record and the batches that are stored of it."""
+    async def _prepare(self, record: Session) -> LiveSession | None:
         facts = self._fleet.unit(record.unit)
         if facts is None:
             _LOG.error("session %s is at unit %d, which has no settings", record.id, record.unit)
             return None
         tariff = await self._catalogue.tariff(record.tariff)
         enrolled = await self._catalogue.unit(record.unit)
-        live = LiveSession(record, tariff, enrolled, facts, self._patience)
+        return LiveSession(record, tariff, enrolled, facts, self._patience)
+
+    async def _adopt(self, record: Session) -> LiveSession | None:
+        """Make a live session of the ledger's record and the batches that are stored of it."""
+        live = await self._prepare(record)
+        if live is None:
+            return None
         batches = await self._readings.of_session(live.key)
         if self.floor.client(record.id) is not None:
             return None  # Taken up by somebody else while this waited.
@@ -211,7 +228,7 @@ class ChargeMonitor:
         if live.account.first is not None:
             live.granted_at = live.account.first.time
         if live.ended is not None:
-            self._dispatcher.released(record.unit, facts.group)
+            self._dispatcher.released(record.unit, live.unit.group)
         self.floor.add(live)
         return live
 

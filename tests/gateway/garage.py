@@ -506,7 +506,7 @@ class Garage:
         }
         body, signature = wallet.sign(OpenIntent(**(members | changes)))
         committed = await self.submitter.submit("session.open", [body, signature])
-        await self.monitor.update(Session.decode(committed.result))
+        await self.monitor.relayed(Session.decode(committed.result))
         return intent_id(body)
 
     async def stop(self, wallet: PartyWallet, session: str) -> None:
@@ -516,7 +516,7 @@ class Garage:
         )
         body, signature = wallet.sign(intent)
         committed = await self.submitter.submit("session.stop", [body, signature])
-        await self.monitor.update(Session.decode(committed.result))
+        await self.monitor.relayed(Session.decode(committed.result))
 
     async def session(self, session: str) -> Session:
         """A session as the ledger has it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from chaincode.signing.batch import Reason
 from chaincode.signing.command import CommandKind
 from chaincode.unit import MAC
 from gateway.charging.reason import Code
+from gateway.clock import SimulatedClock
 from gateway.monitor.anomaly import Kind
 from gateway.monitor.session import Patience
 from gateway.monitor.stopped import StoppedReason
-from tests.gateway.garage import GROUP, Car, Garage, Socket, wallet
+from tests.gateway.garage import GROUP, START, Car, Garage, Socket, wallet
 
 HOUR = 3_600
 
@@ -464,4 +466,62 @@ async def test_a_unit_that_does_not_begin_gives_the_tokens_back(sqlite_url: str,
     assert (await garage.session(session)).state == "cancelled"
     assert await garage.balance(resident) == 10_000
     assert (str(Kind.NOT_BEGUN), 1, False) in await alarms(garage)
+    await garage.close()
+
+
+async def test_readings_that_the_ledger_refuses_leave_nobody_stuck(garage: Garage) -> None:
+    """More energy than the unit is enrolled for: an alarm, and what the ledger has settles the session."""
+    resident = wallet()
+    await garage.fund(resident)
+    session = await garage.plug_in(1, resident, Car(current=60_000))
+    await garage.world.settle()
+    garage.sockets[1].limit = 60_000
+    await garage.run(100)
+    await garage.stop(resident, session)
+    await garage.run(60)
+    record = await settled(garage, session)
+    assert record.settlement is not None
+    assert (record.settlement.energy, record.settlement.refund) == (0, 500)
+    assert (str(Kind.REFUSED), 1, False) in await alarms(garage)
+    assert len(garage.monitor.floor) == 0
+
+
+async def test_a_session_that_its_wallet_took_back_is_ended_at_the_unit(garage: Garage) -> None:
+    """The ledger's word counts, also for a session that this gateway still drives."""
+    resident = wallet()
+    await garage.fund(resident)
+    session = await garage.plug_in(1, resident)
+    await garage.run(600)
+    record = replace(await garage.session(session), state="reclaimed")
+    await garage.monitor.update(record)
+    await garage.run(60)
+    assert garage.sockets[1].heard[-1][0] is CommandKind.END
+    assert closed(garage) == []
+
+
+async def test_grants_of_before_a_restart_count_until_they_have_expired(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """A unit that was on when the gateway was killed, and is not heard since, may still be on."""
+    world = SimulatedClock(START * 1_000)
+    sockets = [Socket(1), Socket(2)]
+    garage = await Garage.open(tmp_path, sockets, world, limit=3_680)
+    first, second = wallet("first"), wallet("second")
+    for resident in (first, second):
+        await garage.fund(resident)
+    await garage.plug_in(1, first)
+    await garage.run(300)
+    await garage.abandon()
+    sockets[0].reachable = False
+    garage = await Garage.open(tmp_path, sockets, world, limit=3_680)
+    session = await garage.plug_in(2, second)
+    await garage.world.settle()
+    waiting = garage.monitor.live(session)
+    assert waiting is not None
+    assert waiting.why.code is Code.CLEARING
+    for _ in range(600):
+        await garage.run(1)
+        sockets[0].run(garage.now)
+        assert len(closed(garage)) <= 1
+    assert closed(garage) == [2]
     await garage.close()
