@@ -1,4 +1,4 @@
-"""`condocharge serve`: run the gateway."""
+"""`condocharge serve` runs the gateway; `condocharge invite` lets somebody in who lost their password."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ import click
 
 from chaincode.errors import ContractError
 from chaincode.signing.certificate import CertificateError
+from gateway.access.password import Passwords
+from gateway.access.routes import invitation_link
+from gateway.access.service import Access
+from gateway.access.session import Sessions
+from gateway.clock import SystemClock
 from gateway.configuration.condominium import CondominiumError
 from gateway.configuration.secrets import SecretError
 from gateway.grpc.server import GrpcServerError
@@ -18,6 +23,7 @@ from gateway.server import AddressError, Ready
 from gateway.server import serve as serve_gateway
 from gateway.settings import Settings, SettingsError, load
 from gateway.site import SiteError
+from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from network.identity import IdentityError
 from network.ledger import LedgerError
@@ -37,15 +43,17 @@ SENTENCES = (
 )
 """Errors whose message is a sentence that says what to do."""
 
-
-@click.command()
-@click.option(
+_settings_option = click.option(
     "--settings",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="CONDOCHARGE_SETTINGS",
     help="The settings, a TOML file. Without it the environment alone decides.",
 )
+
+
+@click.command()
+@_settings_option
 @click.option("--verbose", is_flag=True, help="Log what the services do, not only what goes wrong.")
 def serve(file: Path | None, verbose: bool) -> None:
     """Run a condominium's gateway until it is interrupted.
@@ -62,6 +70,32 @@ def serve(file: Path | None, verbose: bool) -> None:
         asyncio.run(serve_gateway(_with_pages(load(file)), _announce))
     except SENTENCES as error:
         raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@_settings_option
+@click.argument("username")
+def invite(file: Path | None, username: str) -> None:
+    """Print a link, used once, at which USERNAME sets a new password.
+
+    For an administrator who lost theirs: it works on the gateway's own machine, with its settings, whether
+    the gateway runs or not. The old password works until the link has been used.
+    """
+    try:
+        click.echo(asyncio.run(_invitation(load(file), username)))
+    except SENTENCES as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _invitation(settings: Settings, username: str) -> str:
+    database = await Database.open(settings.database_url)
+    try:
+        clock = SystemClock()
+        sessions = Sessions(database, clock, settings.access)
+        access = Access(database, clock, sessions, Passwords(), settings.access)
+        return invitation_link(settings.origin, await access.invite_from_console(username))
+    finally:
+        await database.close()
 
 
 def _with_pages(settings: Settings) -> Settings:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from chaincode.errors import NotAuthorised
+from chaincode.errors import NotAuthorised, NotFound, StateConflict
 from gateway.access import account as accounts
 from gateway.access import audit, backoff
 from gateway.access.account import Account, Role
@@ -165,6 +165,28 @@ class Access:
                 account = accounts.add(connection, now, values)
             elif account.role is not Role.ADMIN or not account.usable(now):
                 return None
+            return self._invite(connection, account)
+
+        return await self._database.write(work)
+
+    async def invite_from_console(self, username: str) -> Invited:
+        """An invitation for whoever has the gateway's own machine in hand: the way back in for an ADMIN who
+        lost their password. It is on the audit log.
+
+        Raises NotFound, StateConflict where the account may not come in anyway."""
+
+        def work(connection: Connection) -> Invited:
+            now = self._clock.now()
+            account = accounts.by_username(connection, username)
+            if account is None:
+                raise NotFound("username", f"{username} is an account's")
+            if not account.usable(now):
+                raise StateConflict(
+                    "account", "is enabled, neither locked nor expired; an ADMIN changes that"
+                )
+            audit.append(
+                connection, now, _by_owner("invite_from_console", username, account, "console", Outcome.DONE)
+            )
             return self._invite(connection, account)
 
         return await self._database.write(work)
