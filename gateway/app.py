@@ -36,6 +36,7 @@ from gateway.operation import Operation
 from gateway.rest import application
 from gateway.rest.units import units_router
 from gateway.settings import Settings
+from gateway.store import projection
 from gateway.store.database import Database
 from gateway.transaction.submission import Submitter
 
@@ -134,6 +135,16 @@ class Gateway:
                 clock.watch(lambda: gateway.submitter.pending)
             gateway._closing = opening.pop_all()
             return gateway
+
+    async def rebuild(self) -> list[str]:
+        """Drop every projection and fill it again from the ledger; returns the tables' names.
+
+        Instead of `start`, and with every other gateway on the database stopped: one that followed the
+        ledger meanwhile would go on in the middle. Raises `LedgerError`, `StoreError`."""
+        tables = await self.database.write(projection.rebuild)
+        await self.operation.follower.start()
+        await self.operation.follower.close()
+        return tables
 
     async def start(self) -> Invited | None:
         """Start the services. Returns the first administrator's invitation where nobody can log in yet."""

@@ -1,4 +1,5 @@
-"""`condocharge serve` runs the gateway; `condocharge invite` lets somebody in who lost their password."""
+"""`condocharge serve` runs the gateway, `invite` lets somebody in who lost their password, `rebuild` makes
+the projections anew."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from gateway.access.password import Passwords
 from gateway.access.routes import invitation_link
 from gateway.access.service import Access
 from gateway.access.session import Sessions
+from gateway.app import Gateway
 from gateway.clock import SystemClock
 from gateway.configuration.condominium import CondominiumError
 from gateway.configuration.secrets import SecretError
@@ -85,6 +87,26 @@ def invite(file: Path | None, username: str) -> None:
         click.echo(asyncio.run(_invitation(load(file), username)))
     except SENTENCES as error:
         raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@_settings_option
+def rebuild(file: Path | None) -> None:
+    """Drop what the database holds of the ledger, and fill it again from the ledger.
+
+    Nothing else is touched: accounts, settings, readings and secrets stay. Stop all gateways on this
+    database first.
+    """
+    try:
+        tables = asyncio.run(_rebuild(load(file)))
+    except SENTENCES as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"rebuilt from the ledger: {', '.join(tables)}")
+
+
+async def _rebuild(settings: Settings) -> list[str]:
+    async with await Gateway.open(settings) as gateway:
+        return await gateway.rebuild()
 
 
 async def _invitation(settings: Settings, username: str) -> str:

@@ -1,4 +1,4 @@
-"""`condocharge invite`: the way back in for an administrator who lost their password."""
+"""`condocharge invite`, the way back in for an administrator who lost their password, and `rebuild`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import Table, create_engine, delete, select
 
-from gateway.command import invite
+from gateway.command import invite, rebuild
+from gateway.store.metadata import METADATA, projections
 from tests.gateway import house
 from tests.gateway.process import environment
 
@@ -67,3 +69,30 @@ def test_who_cannot_come_in_is_a_sentence(directory: Path, username: str, senten
     """An unknown name, and an account that is locked for a reason."""
     result = _invite(directory, username)
     assert result.exit_code == 1 and sentence in result.stderr
+
+
+def _rows(directory: Path, tables: list[Table]) -> dict[str, list[str]]:
+    with create_engine(f"sqlite:///{directory / 'gateway.sqlite'}").connect() as connection:
+        return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in tables}
+
+
+async def _sell(directory: Path) -> None:
+    """Something to project: tokens sold to two wallets."""
+    async with house.opened(directory) as opened, opened.client(await opened.login("admin")) as admin:
+        for number, wallet in enumerate(("ab" * 32, "cd" * 32)):
+            sale = {"reference": f"CASH-{number}", "wallet": wallet, "amount": 1_000}
+            assert (await admin.post("/v1/purchases", json=sale)).is_success
+
+
+def test_projections_come_back_from_the_ledger_row_by_row(directory: Path) -> None:
+    """Even where they were lost or wrong; what is no projection stays as it is."""
+    asyncio.run(_sell(directory))
+    before = _rows(directory, METADATA.sorted_tables)
+    assert any(before[table.name] for table in projections())
+    with create_engine(f"sqlite:///{directory / 'gateway.sqlite'}").begin() as connection:
+        for table in reversed(projections()):
+            connection.execute(delete(table))
+    result = CliRunner().invoke(rebuild, env=environment(directory))
+    assert result.exit_code == 0, result.output
+    assert all(table.name in result.stdout for table in projections())
+    assert _rows(directory, METADATA.sorted_tables) == before
