@@ -41,6 +41,7 @@ from network.federation.membership import admit, let_out
 from network.federation.nodes import PROPOSAL_AGE, write_settings
 from network.federation.package import RULES
 from network.federation.renewal import renew, restart
+from network.federation.revocation import revoke
 from network.federation.status import CondominiumStatus, first_end, status
 from network.federation.upgrade import upgrade
 from network.identity import IdentityError
@@ -296,6 +297,18 @@ def show_compose(condominiums: int, directory: str) -> None:
     """Print the docker-compose.yml that runs what `up` would, in containers."""
     names = [f"condo{number}" for number in range(1, condominiums + 1)]
     click.echo(compose(names, directory), nl=False)
+
+
+@network.command("revoke")
+@click.argument("directory", type=_DIRECTORY)
+@click.argument("certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_says_what_is_wrong
+def revoke_certificate(directory: Path, certificate: Path) -> None:
+    """Have the whole network refuse CERTIFICATE of the condominium whose folder DIRECTORY is."""
+    with _steps() as report:
+        report("changing the channel")
+        asyncio.run(revoke(Folder.open(directory), certificate, _programs()))
+    click.echo("revoked")
 
 
 @network.command("upgrade-chaincode")

@@ -167,8 +167,12 @@ async def _define(members: Sequence[Folder], gateways: Sequence[Gateway], rules:
             serve_package(folder, package, rules.dispatch)
             await lifecycle.install(gateway, package)
             await lifecycle.approve(gateway, definition, package)
-        if all((await lifecycle.approvals(gateways[0], definition)).values()):
-            await lifecycle.commit(gateways[0], definition, organisations)
+        # Who approved last has all the others' approvals in its own peer's blocks; others may lag.
+        last = gateways[-1]
+        if all((await lifecycle.approvals(last, definition)).values()):
+            await lifecycle.commit(last, definition, organisations)
+        elif len(members) == len(federation.members):
+            raise LedgerError("the approvals have not all arrived")
 
     await asyncio.gather(*(_persist(namespace, define) for namespace in federation.namespaces))
 

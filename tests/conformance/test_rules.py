@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from network.ledger import MVCC_READ_CONFLICT, VALID
 from tests.chaincode import test_claim, test_mandate, test_session, world
 from tests.conformance.conftest import Identities
 from tests.conformance.pair import Pair, creators
@@ -44,6 +45,26 @@ def parameters(function: Scenario) -> list[dict[str, Any]]:
                 for row in rows
             ]
     return cases
+
+
+async def test_two_gateways_settle_at_once(
+    pair: Pair, identities: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One wins and the other is told so, on both ledgers; the wallet pays once."""
+    monkeypatch.setattr(world.PartyCondominium, "_creators", creators(identities))
+    monkeypatch.setattr(world, "MemoryLedger", lambda: pair)
+    house, wallet = await world.condominium(), world.PartyWallet()
+    unit = await house.enrol(1)
+    await house.fund(wallet, 1_000)
+    session = await house.open(wallet, unit)
+    await house.submit("session.start", session.encode(), unit.evidence(session, house.now, 0))
+    last = unit.evidence(session, house.wait(world.HOUR), 5_000_000)
+    call = (house.creator(), house.namespace, "session.settle", session.encode(), b"EVDisconnected", last)
+    outcomes = await pair.together(call, call)
+    assert {outcome.validation for outcome in outcomes} == {VALID, MVCC_READ_CONFLICT}
+    assert await house.balance(wallet) == 900
+    totals = await house.supply()
+    assert (totals["income"], totals["escrow"], totals["balances"]) == (100, 0, 900)
 
 
 @pytest.mark.parametrize(("module", "scenario", "arguments"), scenarios())
