@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
@@ -30,6 +31,7 @@ from network.ledger import Block, Event, Ledger, Transaction
 _READERS = (Caller.ADMIN, Caller.OPERATOR, Caller.AUDITOR)
 _TARIFFS = 50
 _MOST = 2**53 - 1
+_EVENT_ID = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 
 
 class CondominiumAnswer(body.Answer):
@@ -211,10 +213,10 @@ def _streams(routes: APIRouter, ledger: Ledger, streams: Streams) -> None:
         events; a reader that comes again with the last one it has seen misses none."""
         place = (start if start is not None else await ledger.height(), -1)
         if last_event_id is not None:
-            block, _, index = last_event_id.partition(".")
-            if not (block.isdigit() and index.isdigit() and len(last_event_id) < 32):
+            match = _EVENT_ID.fullmatch(last_event_id)
+            if match is None:
                 raise InvalidArgument("last-event-id", "is the id of an event of this stream")
-            place = (int(block), int(index))
+            place = (int(match[1]), int(match[2]))
         return streams.response(_events(ledger, place))
 
 

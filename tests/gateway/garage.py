@@ -350,7 +350,7 @@ class Garage:
     ) -> Garage:
         """Open the ledger, database and services; a ledger that is new is furnished first.
 
-        Options: limit (W), tariff (members of the request), patience, adjustable."""
+        Options: limit (W), tariff (members of the request), patience, adjustable, url (of the database)."""
         garage = cls(directory, sockets, clock or SimulatedClock(START * 1_000), options)
         path = directory / "ledger.sqlite"
         fresh = not path.exists()
@@ -365,7 +365,7 @@ class Garage:
         )
         if fresh:
             await garage._furnish()
-        garage.database = await Database.open(f"sqlite:///{directory / 'gateway.sqlite'}")
+        garage.database = await Database.open(options.get("url", f"sqlite:///{directory / 'gateway.sqlite'}"))
         garage.clock.watch(lambda: garage.database.pending)
         await garage._compose()
         return garage

@@ -63,9 +63,9 @@ async def test_statements_add_up_to_balances(tmp_path: Path, sqlite_url: str) ->
     await garage.close()
 
 
-async def test_rebuilt_projections_are_the_same(tmp_path: Path, sqlite_url: str) -> None:
-    """Dropped, filled again from block 0 at once, and followed live: equal to the row."""
-    garage = await Garage.open(tmp_path, [Socket(n) for n in (1, 2, 3)])
+async def test_rebuilt_projections_are_the_same(tmp_path: Path, any_url: str) -> None:
+    """Dropped, filled again from block 0 at once, and followed live: equal to the row, on each database."""
+    garage = await Garage.open(tmp_path, [Socket(n) for n in (1, 2, 3)], url=any_url)
     live = Follower(garage.ledger, garage.database, garage.clock)
     await live.start()
     await a_day(garage)

@@ -316,6 +316,14 @@ async def test_auditors_read_the_ledger(furnished: House) -> None:
     assert names == ["tariff.published", "unit.enrolled", "token.issued"]
 
 
+async def test_a_reader_of_events_names_one_that_it_has_seen(gateway_house: House) -> None:
+    """Digits of other alphabets, negative or endless numbers are none."""
+    async with gateway_house.client() as client:
+        for wrong in (b"\xb2.0", b"1", b"1.", b"-1.0", b"9" * 30 + b".0", b"a.b"):
+            response = await client.get("/v1/ledger/events", headers={b"last-event-id": wrong})
+            assert (response.status_code, response.json()["field"]) == (422, "last-event-id"), wrong
+
+
 async def test_the_condominium_introduces_itself(furnished: House) -> None:
     """Everything that a wallet has to know before it signs anything."""
     condominium = await look(furnished, "/v1/condominium")
