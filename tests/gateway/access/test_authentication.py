@@ -76,28 +76,26 @@ async def test_a_foreign_page_cannot_log_a_browser_in(gateway_house: House) -> N
     assert response.status_code == 403 and "set-cookie" not in response.headers
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-async def test_a_form_cannot_send_json(gateway_house: House, kind: str) -> None:
+async def test_a_form_cannot_send_json(gateway_house: House) -> None:
     """What a form of another site can send without the browser asking first is not read as JSON."""
     await gateway_house.person("maria")
     content = b'{"username": "maria", "password": "' + PASSWORD.encode() + b'", "cookie": true}'
     async with gateway_house.client() as form:
-        response = await form.post("/v1/login", content=content, headers={"content-type": kind})
-    assert response.status_code == 422 and "set-cookie" not in response.headers
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+            response = await form.post("/v1/login", content=content, headers={"content-type": kind})
+            assert response.status_code == 422 and "set-cookie" not in response.headers, kind
 
 
-@pytest.mark.parametrize(
-    "token",
-    ["", "x", "A" * 43, "A" * 43 + "\n", "../../etc", "A" * 10_000, "' OR 1=1 --", "\x00" * 43],
-)
-async def test_made_up_tokens_open_nothing(gateway_house: House, token: str) -> None:
+async def test_made_up_tokens_open_nothing(gateway_house: House) -> None:
     """Of any form, as bearer token or cookie: always the same refusal."""
     await gateway_house.caller("ADMIN")
+    long, wrong = b"A" * 10_000, b"' OR 1=1 --"
     async with gateway_house.client() as thief:
-        bearer = await thief.get("/v1/account", headers=[(b"authorization", b"Bearer " + token.encode())])
-        cookie = await thief.get("/v1/account", headers=[(b"cookie", b"condocharge=" + token.encode())])
-    for response in (bearer, cookie):
-        assert (response.status_code, response.json()["code"]) == (401, "not-authenticated")
+        for token in (b"", b"x", b"A" * 43, b"A" * 43 + b"\n", b"../../etc", long, wrong, b"\x00" * 43):
+            bearer = await thief.get("/v1/account", headers=[(b"authorization", b"Bearer " + token)])
+            cookie = await thief.get("/v1/account", headers=[(b"cookie", b"condocharge=" + token)])
+            for response in (bearer, cookie):
+                assert (response.status_code, response.json()["code"]) == (401, "not-authenticated"), token
 
 
 async def test_what_the_database_holds_is_no_token(gateway_house: House) -> None:
@@ -185,10 +183,10 @@ async def test_two_administrators_who_shut_each_other_out_leave_one(gateway_hous
         assert (await two.patch("/v1/accounts/1", json={"enabled": False})).status_code == 401
 
 
-@pytest.mark.parametrize("name", ["name", "role", "locked", "enabled"])
-async def test_members_that_must_be_there_cannot_be_removed(gateway_house: House, name: str) -> None:
+async def test_members_that_must_be_there_cannot_be_removed(gateway_house: House) -> None:
     """null is refused where the account needs a value."""
     number = await gateway_house.person("maria")
     async with await gateway_house.caller("ADMIN") as admin:
-        response = await admin.patch(f"/v1/accounts/{number}", json={name: None})
-    assert (response.status_code, response.json()["field"]) == (422, name)
+        for name in ("name", "role", "locked", "enabled"):
+            response = await admin.patch(f"/v1/accounts/{number}", json={name: None})
+            assert (response.status_code, response.json()["field"]) == (422, name)
