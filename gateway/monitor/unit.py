@@ -25,8 +25,6 @@ class UnitFacts:
     """Whether the unit can tell the vehicle a limit; otherwise it switches on or off."""
     transmission: int
     """Seconds between batches."""
-    switchable: bool = True
-    """False for a socket that is always on (the paper's Sensor 0): it is measured, not commanded."""
     maximum_temperature: int = 70
     """°C above which the unit's temperature is an anomaly."""
 
