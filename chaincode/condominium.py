@@ -13,6 +13,9 @@ from chaincode.stub import Stub, composite_key
 
 KEY = composite_key("condominium")
 CURRENCY = re.compile(r"[A-Z]{3,8}")
+MIN_GRACE = 3_600
+"""Seconds: a last reading may be five minutes past a deadline, and a proposal's clock a quarter of an hour
+off."""
 MAX_GRACE = 7 * 86_400
 
 
@@ -72,7 +75,7 @@ async def register(stub: Stub, request: bytes) -> bytes:
         name=fields.text("name", longest=100),
         currency=fields.text("currency", CURRENCY),
         decimals=fields.integer("decimals", 0, 6),
-        grace=fields.integer("grace", 0, MAX_GRACE),
+        grace=fields.integer("grace", MIN_GRACE, MAX_GRACE),
         signing_key=fields.hexadecimal("signing_key", 32),
         registered_at=stub.timestamp // 1000,
     )
@@ -104,7 +107,7 @@ async def amend(stub: Stub, request: bytes) -> bytes:
             fields.optional("decimals", lambda name: fields.integer(name, 0, 6)), current.decimals
         ),
         grace=_given(
-            fields.optional("grace", lambda name: fields.integer(name, 0, MAX_GRACE)), current.grace
+            fields.optional("grace", lambda name: fields.integer(name, MIN_GRACE, MAX_GRACE)), current.grace
         ),
         signing_key=fields.optional("signing_key", lambda name: fields.hexadecimal(name, 32))
         or current.signing_key,

@@ -54,6 +54,7 @@ _FUNCTIONS: dict[str, _Function] = {
     "session.start": _Function(session.start, ("session", "evidence")),
     "session.checkpoint": _Function(session.checkpoint, ("session",), "evidence"),
     "session.settle": _Function(session.settle, ("session", "reason"), "evidence"),
+    "session.abandon": _Function(session.abandon, ("session",)),
     "session.cancel": _Function(session.cancel, ("session",)),
     "session.stop": _Function(session.stop, ("intent", "signature")),
     "session.reclaim": _Function(session.reclaim, ("intent", "signature")),

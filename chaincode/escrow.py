@@ -22,8 +22,8 @@ from chaincode.record import Record
 from chaincode.signing.intent import OpenIntent, ReclaimIntent, intent_id
 from chaincode.signing.request import decode_request, session_of_request
 from chaincode.stub import Stub, composite_key
-from chaincode.token import amount_in, balance_key, set_balance, spend
-from chaincode.wallet import check_signature, read_intent, signing_key
+from chaincode.token import amount_in, set_balance, spend
+from chaincode.wallet import balance_key, check_signature, read_intent, signing_key
 from chaincode.wallet import key_of as wallet_key
 
 

@@ -16,7 +16,8 @@ from chaincode.record import Record
 from chaincode.signing.intent import MandateIntent, RevokeIntent, intent_id
 from chaincode.signing.request import RequestKind, StartRequest
 from chaincode.stub import Stub, composite_key
-from chaincode.wallet import check_signature, read_intent, signing_key
+from chaincode.tariff import Tariff
+from chaincode.wallet import balance_key, check_signature, read_intent, require_known, signing_key
 from chaincode.wallet import key_of as wallet_key
 
 
@@ -35,11 +36,24 @@ class Mandate(Record):
     until: int
     duration: int
     price_limit: int
+    start_fee_limit: int
+    idle_price_limit: int
     revoked_at: int | None
 
     def period_of(self, time: int) -> int:
         """The number of the period that `time` (Unix seconds) falls in."""
         return time // self.period
+
+    def check_affordable(self, tariff: Tariff) -> None:
+        """The tariff is nowhere dearer than the wallet allowed. Raises NotAuthorised."""
+        if max(band.energy_price for band in tariff.bands) > self.price_limit:
+            raise NotAuthorised("tariff", f"costs at most {self.price_limit} a kWh under the mandate")
+        if max(band.idle_price for band in tariff.bands) > self.idle_price_limit:
+            raise NotAuthorised(
+                "tariff", f"costs at most {self.idle_price_limit} an idle minute under the mandate"
+            )
+        if tariff.start_fee > self.start_fee_limit:
+            raise NotAuthorised("tariff", f"costs at most {self.start_fee_limit} to start under the mandate")
 
     def check_permits(self, request: StartRequest, now: int) -> None:
         """The mandate lets this request open a session now. Raises NotAuthorised."""
@@ -84,13 +98,14 @@ async def grant(stub: Stub, body: bytes, signature: bytes) -> bytes:
     """`mandate.grant`: by the wallet's own signature."""
     intent = read_intent(stub, body, MandateIntent)
     identity = intent_id(body)
-    condominium, stored, key = await stub.get_many(
-        [CONDOMINIUM_KEY, key_of(identity), wallet_key(intent.wallet)]
+    condominium, stored, key, balance = await stub.get_many(
+        [CONDOMINIUM_KEY, key_of(identity), wallet_key(intent.wallet), balance_key(intent.wallet)]
     )
     if intent.issuer != own_from(condominium).code:
         raise NotAuthorised("issuer", f"is {own_from(condominium).code}")
     if stored is not None:
         return stored
+    require_known(balance)
     check_signature(stub, intent, body, signature, signing_key(intent.wallet, key))
     value = Mandate(
         id=identity,
@@ -104,6 +119,8 @@ async def grant(stub: Stub, body: bytes, signature: bytes) -> bytes:
         until=intent.until,
         duration=intent.duration,
         price_limit=intent.price_limit,
+        start_fee_limit=intent.start_fee_limit,
+        idle_price_limit=intent.idle_price_limit,
         revoked_at=None,
     ).encode()
     await stub.put(key_of(identity), value)

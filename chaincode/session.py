@@ -7,6 +7,8 @@
       ├──cancel──► cancelled         ├──► reclaimed
       └──reclaim─────────────────────┘
 
+A visitor's started session whose issuer has vanished is `abandoned`, which frees the unit, and settled or
+reclaimed when the issuer is back.
 `stop` marks a session that its wallet wants ended. Each step done twice is the same as once.
 """
 
@@ -50,10 +52,13 @@ STARTED = "started"
 SETTLED = "settled"
 CANCELLED = "cancelled"
 RECLAIMED = "reclaimed"
+ABANDONED = "abandoned"
 SIGNED = "signed"
 ATTESTED = "attested"
 END_TOLERANCE = 300
-"""Seconds after the deadline, or after a stop, that a reading may still count: the relay has to open."""
+"""Seconds after the deadline that a reading may still count: the relay has to open."""
+STOP_TOLERANCE = END_TOLERANCE + CLOCK_TOLERANCE
+"""Likewise after a stop, whose transaction may be dated as far back as a ledger lets it be."""
 REQUEST_VALIDITY = 900
 """Seconds for which a tap or plugging in may open a session."""
 MAX_EVIDENCE = 200
@@ -79,6 +84,9 @@ class Session(Record):
     """SHA-256 of the intent's body, or of the start request."""
     state: str
     unit: int
+    unit_class: str
+    unit_key: str | None
+    """The unit's class and key as the session was opened: no other meter can be put in its place."""
     wallet: str
     issuer: str
     wallet_key: str | None
@@ -142,7 +150,7 @@ async def open_session(stub: Stub, body: bytes, signature: bytes) -> bytes:
         return stored
     if intent.condominium != condominium.code:
         raise NotAuthorised("condominium", f"is {condominium.code}")
-    _active(intent.unit, unit_value)
+    unit = _active(intent.unit, unit_value)
     tariff = nameable(intent.tariff, tariff_value, successor, now)
     if intent.tariff_hash not in (None, tariff.hash()):
         raise StateConflict("tariff_hash", f"is that of tariff {tariff.number} as it was published")
@@ -157,6 +165,8 @@ async def open_session(stub: Stub, body: bytes, signature: bytes) -> bytes:
         id=identity,
         state=OPENED,
         unit=intent.unit,
+        unit_class=unit.key_class,
+        unit_key=unit.key,
         wallet=intent.wallet,
         issuer=intent.issuer,
         wallet_key=key,
@@ -207,12 +217,13 @@ async def open_under_mandate(stub: Stub, request: bytes, evidence: bytes) -> byt
         raise StateConflict("request.time", f"is within {REQUEST_VALIDITY} seconds of now")
     tariff = nameable(number, tariff_value, successor, now)
     mandate, amount, reclaim_after = await _lock_under_mandate(stub, condominium, issuer, mandate_id, body)
-    if max(band.energy_price for band in tariff.bands) > mandate.price_limit:
-        raise NotAuthorised("tariff", f"costs at most {mandate.price_limit} under the mandate")
+    mandate.check_affordable(tariff)
     session = Session(
         id=identity,
         state=OPENED,
         unit=unit_number,
+        unit_class=unit.key_class,
+        unit_key=unit.key,
         wallet=mandate.wallet,
         issuer=issuer,
         wallet_key=None,
@@ -260,7 +271,7 @@ async def settle(stub: Stub, session_id: bytes, reason: bytes, *evidence: bytes)
     _require_gateway(stub, step.condominium)
     if step.session.state == SETTLED:
         return step.session.encode()
-    _require_state(step.session, OPENED, STARTED)
+    _require_state(step.session, OPENED, STARTED, *(() if evidence else (ABANDONED,)))
     step = _read_evidence(stub, step, evidence)
     session = step.session
     if session.last is None:
@@ -280,6 +291,23 @@ async def cancel(stub: Stub, session_id: bytes) -> bytes:
     _require_state(session, OPENED)
     await _release(stub, step.condominium, session, 0)
     return await _write(stub, replace(session, state=CANCELLED), "session.cancelled")
+
+
+async def abandon(stub: Stub, session_id: bytes) -> bytes:
+    """`session.abandon`: free the unit of a visitor's session that cannot be settled because the issuer's
+    peers do not answer. Only after the wallet could have reclaimed it. Settled once the issuer is back."""
+    step = await _load(stub, _session_id(session_id))
+    _require_gateway(stub, step.condominium)
+    session = step.session
+    if session.state == ABANDONED:
+        return session.encode()
+    _require_state(session, STARTED)
+    if session.issuer == step.condominium.code:
+        raise StateConflict("session", "is a visitor's: at home it is settled")
+    if stub.timestamp // 1000 <= session.reclaim_after:
+        raise StateConflict("session", f"can be abandoned after {session.reclaim_after}")
+    await stub.put(meter_key(session.unit), replace(step.meter, session="").encode())
+    return await _write(stub, replace(session, state=ABANDONED), "session.abandoned")
 
 
 async def stop(stub: Stub, body: bytes, signature: bytes) -> bytes:
@@ -304,7 +332,7 @@ async def reclaim(stub: Stub, body: bytes, signature: bytes) -> bytes:
     await _check_wallet(stub, step.condominium, session, intent, body=body, signature=signature)
     if session.state == RECLAIMED:
         return session.encode()
-    _require_state(session, OPENED, STARTED)
+    _require_state(session, OPENED, STARTED, ABANDONED)
     if stub.timestamp // 1000 <= session.reclaim_after:
         raise StateConflict("session", f"can be reclaimed after {session.reclaim_after}")
     price = cost(step.tariff, session.usage, session.decimals, session.amount)
@@ -372,9 +400,12 @@ def _read_evidence(stub: Stub, step: _Step, evidence: Sequence[bytes]) -> _Step:
     if len(evidence) > MAX_EVIDENCE:
         raise InvalidArgument("evidence", f"holds at most {MAX_EVIDENCE} batches")
     session, meter = step.session, step.meter
+    if not evidence:
+        return step
+    if (step.unit.key_class, step.unit.key) != (session.unit_class, session.unit_key):
+        raise NotAuthorised("unit", f"{session.unit} has the key with which the session was opened")
     if meter.session not in ("", session.id):
         raise StateConflict("unit", f"{session.unit} has a started session; settle it first")
-    latest = min(session.deadline, session.stop_at or session.deadline) + END_TOLERANCE
     for message in evidence:
         batch = verify_batch(step.condominium, stub.channel, step.unit, session.id, message)
         reading = reading_of(step.unit, message, batch)
@@ -382,13 +413,8 @@ def _read_evidence(stub: Stub, step: _Step, evidence: Sequence[bytes]) -> _Step:
         if session.last is not None and reading.hash == session.last.hash:
             continue
         check_follows(meter.last, reading)
-        if reading.time > stub.timestamp // 1000 + CLOCK_TOLERANCE:
-            raise StateConflict("evidence.time", "is not ahead of the transaction's")
-        if reading.time > latest:
-            raise StateConflict("evidence.time", f"is at most {latest}: the session ends then")
+        _check_time(session, reading, stub.timestamp // 1000)
         if session.last is None:
-            if reading.time < session.opened_at - CLOCK_TOLERANCE:
-                raise StateConflict("evidence.time", "is not before the session was opened")
             metering = SIGNED if step.unit.key_class == ED25519 else ATTESTED
             session = replace(session, state=STARTED, metering=metering, first=reading, last=reading)
         else:
@@ -399,6 +425,19 @@ def _read_evidence(stub: Stub, step: _Step, evidence: Sequence[bytes]) -> _Step:
             session = replace(session, meter_keys=(*session.meter_keys, key))
         meter = Meter(last=reading, session=session.id)
     return replace(step, session=session, meter=meter)
+
+
+def _check_time(session: Session, reading: Reading, now: int) -> None:
+    """The reading was taken while the session could be charged. Raises StateConflict."""
+    latest = session.deadline + END_TOLERANCE
+    if session.stop_at is not None:
+        latest = min(latest, session.stop_at + STOP_TOLERANCE)
+    if reading.time > now + CLOCK_TOLERANCE:
+        raise StateConflict("evidence.time", "is not ahead of the transaction's")
+    if reading.time > latest:
+        raise StateConflict("evidence.time", f"is at most {latest}: the session ends then")
+    if reading.time < session.opened_at - CLOCK_TOLERANCE:
+        raise StateConflict("evidence.time", "is not before the session was opened")
 
 
 async def _finish(stub: Stub, step: _Step, reason: str, released: escrow.Release) -> bytes:
@@ -412,7 +451,7 @@ async def _finish(stub: Stub, step: _Step, reason: str, released: escrow.Release
         refund=released.refund,
     )
     session = replace(session, state=RECLAIMED if released.reclaimed else SETTLED, settlement=settlement)
-    if step.meter.session in ("", session.id):
+    if step.meter.session == session.id:
         await stub.put(meter_key(session.unit), replace(step.meter, session="").encode())
     return await _write(stub, session, f"session.{session.state}")
 

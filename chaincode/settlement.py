@@ -17,6 +17,8 @@ from chaincode.tariff import Tariff
 BOUNDARY_TOLERANCE = 5
 """Seconds by which a reading at a band's boundary may miss it."""
 _IDLE = Flag.COMPLETE | Flag.CONNECTED
+IDLE_POWER = 345_000
+"""mW: half an ampere in three phases at 230 V. Where more was drawn between two readings the car charged."""
 _MWH_PER_KWH = 10**6
 _MILLIONTHS = 10**6
 
@@ -52,10 +54,10 @@ def add_segment(
     usage: tuple[Usage, ...], tariff: Tariff, before: Reading, after: Reading, limit: int | None
 ) -> tuple[Usage, ...]:
     """`usage` with what was used between two readings; `limit` is the most mWh that is billed in all."""
+    idle = _idle(before, after)
     energy = after.register - before.register
     if limit is not None:
         energy = min(energy, max(0, limit - sum(each.energy for each in usage)))
-    idle = after.time - before.time if before.flags & _IDLE == _IDLE and after.flags & _IDLE == _IDLE else 0
     if not energy and not idle:
         return usage
     band = _band(tariff, before.time, after.time, energy, idle)
@@ -76,6 +78,14 @@ def cost(tariff: Tariff, usage: tuple[Usage, ...], decimals: int, escrow: int) -
 def price(tariff: Tariff, usage: tuple[Usage, ...]) -> int:
     """What `usage` costs without start fee or rounding, in sixtieths of 10 to the minus 12 of a token."""
     return sum(_price(tariff, each.band, each.energy, each.idle) for each in usage)
+
+
+def _idle(before: Reading, after: Reading) -> int:
+    """Seconds connected after charging had ended: both readings say so, and no energy between denies it."""
+    seconds = after.time - before.time
+    drawn = (after.register - before.register) * 3_600
+    quiet = before.flags & _IDLE == _IDLE and after.flags & _IDLE == _IDLE and drawn <= IDLE_POWER * seconds
+    return seconds if quiet else 0
 
 
 def _band(tariff: Tariff, start: int, end: int, energy: int, idle: int) -> int:

@@ -24,6 +24,8 @@ MINUTES_OF_WEEK = 7 * 1440
 SIGNING_GRACE = 900
 """Seconds for which a tariff may still be named after its successor came into force: the time in which a
 resident reads and signs."""
+MAX_AHEAD = 400 * 86_400
+"""Seconds that a tariff may come into force ahead: a slip of a digit must not bar every later one."""
 MAX_PRICE = 10**12
 _KIND = "tariff"
 
@@ -146,6 +148,8 @@ async def publish(stub: Stub, request: bytes) -> bytes:
             raise StateConflict("valid_from", "is later than the last published tariff's")
     if tariff.valid_from < stub.timestamp // 1000 - SIGNING_GRACE:
         raise StateConflict("valid_from", "is not in the past: tariffs are never retroactive")
+    if tariff.valid_from > stub.timestamp // 1000 + MAX_AHEAD:
+        raise StateConflict("valid_from", f"is at most {MAX_AHEAD // 86_400} days ahead, in Unix seconds")
     await stub.put(key_of(tariff.number), value)
     stub.set_event("tariff.published", value)
     return value

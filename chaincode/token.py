@@ -17,7 +17,7 @@ from chaincode.fields import Fields, encode
 from chaincode.record import Record
 from chaincode.signing.intent import MAX_AMOUNT, RedeemIntent, TransferIntent, intent_id
 from chaincode.stub import Stub, composite_key
-from chaincode.wallet import check_signature, read_intent, signing_key
+from chaincode.wallet import balance_key, check_signature, read_intent, signing_key
 from chaincode.wallet import key_of as wallet_key
 
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -60,11 +60,6 @@ class Redemption(Record):
     wallet: str
     amount: int
     at: int
-
-
-def balance_key(wallet: str) -> str:
-    """Where a wallet's balance is kept."""
-    return composite_key("balance", wallet)
 
 
 def amount_in(value: bytes | None) -> int:

@@ -32,6 +32,18 @@ class Wallet(Record):
     """Id of the intent that rotated it."""
 
 
+def balance_key(wallet: str) -> str:
+    """Where a wallet's balance is kept."""
+    return composite_key("balance", wallet)
+
+
+def require_known(balance: bytes | None) -> None:
+    """The wallet has bought or been given tokens here, given what is stored at its `balance_key`: strangers
+    write nothing on the ledger. Raises NotAuthorised."""
+    if balance is None:
+        raise NotAuthorised("wallet", "has had tokens of this condominium")
+
+
 def key_of(wallet: str) -> str:
     """Where a wallet is kept."""
     return composite_key("wallet", wallet)
@@ -82,13 +94,18 @@ async def rotate_key(stub: Stub, body: bytes, signature: bytes, proof: bytes) ->
     """`wallet.rotate_key`: another key signs from now on. `proof` is the new key's signature of the same
     body, so that nobody locks themselves out with a key that they do not hold."""
     intent = read_intent(stub, body, RotateKeyIntent)
-    condominium_value, stored = await stub.get_many([CONDOMINIUM_KEY, key_of(intent.wallet)])
+    identity = intent_id(body)
+    rotation = composite_key("rotation", identity)
+    condominium_value, stored, done, balance = await stub.get_many(
+        [CONDOMINIUM_KEY, key_of(intent.wallet), rotation, balance_key(intent.wallet)]
+    )
     condominium = own_from(condominium_value)
     if intent.issuer != condominium.code:
         raise NotAuthorised("issuer", f"is {condominium.code}")
-    identity = intent_id(body)
-    if stored is not None and Wallet.decode(stored).intent == identity:
-        return stored
+    if done is not None:
+        # A rotation is done once, even if its key has become the wallet's again since.
+        return done
+    require_known(balance)
     check_signature(stub, intent, body, signature, signing_key(intent.wallet, stored))
     if not domain.verifies(bytes.fromhex(intent.key), domain.INTENT, body, proof):
         raise NotAuthorised("proof", "is the new key's signature of the same intent")
@@ -96,5 +113,6 @@ async def rotate_key(stub: Stub, body: bytes, signature: bytes, proof: bytes) ->
         raise StateConflict("key", "is another than the one that signs now")
     value = Wallet(wallet=intent.wallet, key=intent.key, intent=identity).encode()
     await stub.put(key_of(intent.wallet), value)
+    await stub.put(rotation, value)
     stub.set_event("wallet.key-rotated", value)
     return value

@@ -46,7 +46,7 @@ class CondominiumSettings(_Section):
     """The token's symbol."""
     decimals: Annotated[int, Field(ge=0, le=6)] = 2
     """How many decimals of the token are counted."""
-    grace: Annotated[int, Field(ge=0, le=7 * 86_400)] = 86_400
+    grace: Annotated[int, Field(ge=3_600, le=7 * 86_400)] = 86_400
     """Seconds after a session's deadline from which its wallet may reclaim the escrow."""
     time_zone: Annotated[str, Field(max_length=64)] = "UTC"
     """The IANA time zone in which tariffs' bands are meant."""

@@ -30,6 +30,8 @@ from chaincode.fields import CODE, Fields, encode
 VERSION = 1
 MAX_VALIDITY = 7 * 86_400
 """Seconds that an intent may be valid: long enough for a phone that was offline."""
+MAX_BODY = 4_096
+"""Bytes: the longest, a mandate for many units and tags, has less than half of them."""
 MAX_DURATION = 7 * 86_400
 MAX_AMOUNT = 10**12
 MAX_UNIT = 65_535
@@ -135,6 +137,10 @@ class MandateIntent(Intent):
     """Seconds, for each session."""
     price_limit: int
     """Millionths of a token per kWh: no session opens under a dearer tariff."""
+    start_fee_limit: int = 0
+    """Minor units: likewise for the start fee."""
+    idle_price_limit: int = 0
+    """Millionths of a token per minute: likewise for time connected after charging."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +192,8 @@ def intent_id(body: bytes) -> str:
 
 def parse_intent(body: bytes) -> AnyIntent:
     """Read an intent's body strictly. Raises InvalidArgument naming field and rule."""
+    if len(body) > MAX_BODY:
+        raise InvalidArgument("intent", f"has at most {MAX_BODY} bytes")
     fields = Fields.parse(body, "intent")
     fields.integer("version", VERSION, VERSION)
     kind = fields.choice("kind", *_READERS)
@@ -259,6 +267,8 @@ def _mandate(fields: Fields, common: _Common) -> MandateIntent:
         until=fields.integer("until"),
         duration=fields.integer("duration", 60, MAX_DURATION),
         price_limit=fields.integer("price_limit"),
+        start_fee_limit=fields.optional("start_fee_limit", fields.integer) or 0,
+        idle_price_limit=fields.optional("idle_price_limit", fields.integer) or 0,
     )
     if not mandate.tags and not mandate.units:
         raise InvalidArgument("units", "names at least one unit where no tag is named")

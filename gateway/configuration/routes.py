@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from pydantic import Field, StringConstraints
 
-from chaincode.condominium import MAX_GRACE, Condominium
+from chaincode.condominium import MAX_GRACE, MIN_GRACE, Condominium
 from chaincode.signing.intent import MAX_UNIT
 from chaincode.tariff import MAX_PRICE, MINUTES_OF_WEEK, Tariff
 from chaincode.unit import Unit
@@ -219,7 +219,7 @@ class CondominiumChange(body.Request):
     name: body.Line | None = None
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3,8}$")] | None = None
     decimals: Annotated[int, Field(ge=0, le=6)] | None = None
-    grace: Annotated[int, Field(ge=0, le=MAX_GRACE)] | None = None
+    grace: Annotated[int, Field(ge=MIN_GRACE, le=MAX_GRACE)] | None = None
 
 
 class CondominiumAnswer(body.Answer):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chaincode.errors import ContractError, NotAuthorised, StateConflict
-from chaincode.signing.batch import attest, seal_batch
+from chaincode.signing.batch import Flag, attest, seal_batch
 from chaincode.signing.intent import parse_intent
 from chaincode.tariff import Tariff
 from tests.chaincode.memory import MemoryLedger
@@ -274,7 +274,7 @@ async def test_nobody_registers_for_another() -> None:
         "name": "A",
         "currency": "EUR",
         "decimals": 2,
-        "grace": 0,
+        "grace": 3_600,
         "signing_key": "00" * 32,
     }
     with pytest.raises(NotAuthorised, match="auroraMSP"):
@@ -309,6 +309,55 @@ async def test_no_name_reaches_the_ledger() -> None:
     await aurora.submit("session.start", session.encode(), unit.evidence(session, aurora.now, 0))
     record = await aurora.evaluate("audit.session", session.encode())
     words = {name for name, value in record.items() if isinstance(value, str)}
-    assert words <= {"id", "state", "wallet", "wallet_key", "issuer", "tariff_hash", "metering", "mandate"}
+    assert words <= {
+        *("id", "state", "wallet", "wallet_key", "issuer", "tariff_hash"),
+        *("metering", "mandate", "unit_class", "unit_key"),
+    }
     body, _ = wallet.sign(aurora.intent(wallet, unit))
     assert parse_intent(body).wallet == wallet.id
+
+
+async def test_a_units_key_cannot_be_swapped_under_an_opened_session() -> None:
+    """Neither a rotated key nor new hardware of another class speaks for a session that was opened before."""
+    for swap in ("rotate", "enrol"):
+        aurora, _, _, session = await _open()
+        if swap == "rotate":
+            puppet = PartyUnit(1, aurora.code, aurora.ledger.channel)
+            key = bytes(puppet.key.verify_key).hex()
+            await aurora.submit("unit.rotate_key", {"unit": 1, "key": key})
+        else:
+            await aurora.submit("unit.retire", {"unit": 1})
+            puppet = await aurora.enrol(1, "mac")
+        with pytest.raises(NotAuthorised, match="opened"):
+            await aurora.submit("session.start", session.encode(), puppet.evidence(session, aurora.now, 0))
+
+
+async def test_idle_time_is_not_billed_where_energy_flowed() -> None:
+    """Leaving out the batches in which the car charged again does not make the time idle."""
+    aurora = PartyCondominium("aurora", MemoryLedger())
+    await aurora.register()
+    bands = [{"name": "all day", "energy_price": 200_000, "idle_price": 50_000}]
+    await aurora.publish(2, bands=bands, valid_from=aurora.now + 1)
+    aurora.wait(2)
+    unit, wallet = await aurora.enrol(1), PartyWallet()
+    await aurora.fund(wallet, 5_000)
+    session = await aurora.open(wallet, unit, tariff=2, amount=5_000)
+    idle = Flag.COMPLETE | Flag.CONNECTED
+    first = unit.evidence(session, aurora.now, 0, flags=idle)
+    last = unit.evidence(session, aurora.wait(5 * HOUR), 20_000_000, flags=idle)
+    settled = await aurora.submit("session.settle", session.encode(), b"Remote", first, last)
+    assert settled["usage"] == [{"band": 0, "energy": 20_000_000, "idle": 0}]
+
+
+async def test_a_tariff_far_ahead_is_refused() -> None:
+    """Milliseconds for seconds would bar every later tariff."""
+    aurora = await condominium()
+    with pytest.raises(StateConflict, match="400 days ahead"):
+        await aurora.publish(2, valid_from=aurora.ledger.now)
+
+
+async def test_no_grace_is_shorter_than_the_last_readings_need() -> None:
+    """A condominium cannot let its wallets reclaim before a host can settle."""
+    aurora = await condominium()
+    with pytest.raises(ContractError, match="grace"):
+        await aurora.submit("condominium.amend", {"grace": 0}, role="admin")

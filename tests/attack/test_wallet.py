@@ -220,3 +220,67 @@ async def test_anothers_escrow_is_not_reclaimed() -> None:
     with pytest.raises(NotAuthorised, match="wallet"):
         await aurora.submit("session.reclaim", *thief.sign(aurora.reclaim_intent(thief, session)))
     assert await aurora.balance(wallet) == 0
+
+
+async def test_an_old_rotation_cannot_be_replayed() -> None:
+    """A rotated to B and back: the public intent of the first rotation does not make B the key again."""
+    aurora = await condominium()
+    wallet, lost = PartyWallet(), PartyWallet()
+    await aurora.fund(wallet, 500)
+
+    def rotation(signer: PartyWallet, to: PartyWallet) -> tuple[bytes, bytes, bytes]:
+        intent = RotateKeyIntent(
+            network=aurora.ledger.channel,
+            wallet=wallet.id,
+            nonce=new_nonce(),
+            expires=aurora.now + 600,
+            issuer=aurora.code,
+            key=bytes(to.key.verify_key).hex(),
+        )
+        body, signature = signer.sign(intent)
+        return body, signature, to.sign(body)[1]
+
+    first = rotation(wallet, lost)
+    await aurora.submit("wallet.rotate_key", *first)
+    await aurora.submit("wallet.rotate_key", *rotation(lost, wallet))
+    await aurora.submit("wallet.rotate_key", *first, role=None)
+    moving = _transfer(aurora, wallet, "ab" * 32, 5)
+    with pytest.raises(NotAuthorised, match="signature"):
+        await aurora.submit("token.transfer", *lost.sign(moving))
+    await aurora.submit("token.transfer", *wallet.sign(moving))
+
+
+async def test_a_backdated_stop_keeps_the_readings_of_its_quarter_of_an_hour() -> None:
+    """A stop dated as far back as Fabric allows does not make the last readings too late to count."""
+    aurora = await condominium()
+    unit, thief = await aurora.enrol(1), PartyWallet()
+    await aurora.fund(thief, 500)
+    session = await aurora.open(thief, unit)
+    await aurora.submit("session.start", session.encode(), unit.evidence(session, aurora.now, 0))
+    end = aurora.wait(HOUR)
+    aurora.ledger.now -= 840_000
+    await aurora.submit("session.stop", *thief.sign(aurora.stop_intent(thief, session)), role=None)
+    aurora.ledger.now += 840_000
+    last = unit.evidence(session, end, 5_000_000)
+    settled = await aurora.submit("session.settle", session.encode(), b"Remote", last)
+    assert settled["settlement"]["cost"] == 100
+
+
+async def test_strangers_write_nothing_on_the_ledger() -> None:
+    """A key that never had tokens rotates nothing; a body of white space is refused by its size."""
+    aurora = await condominium()
+    stranger, fresh = PartyWallet(), PartyWallet()
+    rotate = RotateKeyIntent(
+        network=aurora.ledger.channel,
+        wallet=stranger.id,
+        nonce=new_nonce(),
+        expires=aurora.now + 60,
+        issuer=aurora.code,
+        key=fresh.id,
+    )
+    body, signature = stranger.sign(rotate)
+    with pytest.raises(NotAuthorised, match="tokens"):
+        await aurora.submit("wallet.rotate_key", body, signature, fresh.sign(body)[1])
+    padded, signature = stranger.sign(body + b" " * 5_000)
+    with pytest.raises(InvalidArgument, match="at most 4096 bytes"):
+        await aurora.submit("wallet.rotate_key", padded, signature, signature)

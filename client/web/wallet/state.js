@@ -2,7 +2,8 @@
 
 import { signal } from "@preact/signals";
 
-import { ask, post, signedHeaders } from "../shared/api.js";
+import { ask, fetchBytes, post, signedHeaders } from "../shared/api.js";
+import { hex, sha256 } from "../shared/bytes.js";
 import { VALIDITY, intentBody, signIntent } from "./intent.js";
 import * as vault from "./vault.js";
 
@@ -45,6 +46,15 @@ export function trustedRoot() {
   const kept = localStorage.getItem(`${ROOT}-${code}`);
   if (kept === null) localStorage.setItem(`${ROOT}-${code}`, shown);
   return kept ?? shown;
+}
+
+/**
+ * A tariff with the hash of its record: what is shown is what gets signed, whatever the gateway said before.
+ * @param {number} number
+ */
+export async function readTariff(number) {
+  const record = await reached(fetchBytes(`/v1/tariffs/${number}`));
+  return { ...JSON.parse(new TextDecoder().decode(record)), hash: hex(await sha256(record)) };
 }
 
 /** @param {string} id */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime
+import hashlib
 import json
 import subprocess
 from collections.abc import Sequence
@@ -84,7 +85,12 @@ class House:
 
     async def _session(self) -> Receipt:
         self.party.ledger.now = self.now * 1000
-        intent = replace(self.party.intent(self.wallet, self.unit, amount=1_500), network="testing")
+        tariff = await self.ledger.evaluate("condocharge-aurora", "tariff.get", [b"1"])
+        intent = replace(
+            self.party.intent(self.wallet, self.unit, amount=1_500),
+            network="testing",
+            tariff_hash=hashlib.sha256(tariff).hexdigest(),
+        )
         body, signature = self.wallet.sign(intent)
         session, begin = intent_id(body), self.now
         idle = Flag.COMPLETE | Flag.CONNECTED

@@ -106,6 +106,7 @@ export default {
   "receipt.form": "it is not written as receipts are.",
   "receipt.intent": "the intent does not carry your wallet's signature.",
   "receipt.invalid": "it holds a transaction that the ledger found invalid.",
+  "receipt.mandate": "a session opened by a tag cannot be checked on the phone; use condocharge receipt verify.",
   "receipt.means": "Your signature, every reading, the tariff and the sum were checked against the condominium's root certificate.",
   "receipt.missing": "a transaction of the session is missing.",
   "receipt.network": "it is for another network.",

@@ -106,6 +106,7 @@ export default {
   "receipt.form": "não está escrito como um recibo.",
   "receipt.intent": "o pedido não tem a assinatura da sua carteira.",
   "receipt.invalid": "contém uma transação que o livro-razão considerou inválida.",
+  "receipt.mandate": "uma sessão aberta por um cartão não pode ser verificada no telemóvel; use condocharge receipt verify.",
   "receipt.means": "A sua assinatura, cada leitura, a tarifa e a soma foram verificadas com o certificado raiz do condomínio.",
   "receipt.missing": "falta uma transação da sessão.",
   "receipt.network": "é de outra rede.",

@@ -14,21 +14,24 @@ const HOURS = [2, 4, 9, 12];
 
 export function Start({ argument }) {
   const [unit, setUnit] = useState(null);
+  const [tariff, setTariff] = useState(null);
   const [error, setError] = useState(null);
   const [amount, setAmount] = useState("");
   const [kilowattHours, setKilowattHours] = useState("");
   const [hours, setHours] = useState(9);
   const [body, setBody] = useState(null);
   useEffect(() => {
-    Promise.all([ask(`/v1/units/${argument}`), state.refreshCondominium(), state.refreshAccount()]).then(
-      ([answer]) => setUnit(answer),
-      setError,
-    );
+    Promise.all([ask(`/v1/units/${argument}`), state.refreshCondominium(), state.refreshAccount()])
+      .then(async ([answer]) => {
+        const { tariff: inForce } = state.condominium.value;
+        setTariff(inForce && (await state.readTariff(inForce.number)));
+        setUnit(answer);
+      })
+      .catch(setError);
   }, [argument]);
   if (error) return html`<${Heading}>${t("start.title", { unit: argument })}<//><${Failure} error=${error} />`;
   if (!unit) return html`<${Heading}>${t("start.title", { unit: argument })}<//><p>${t("wait")}</p>`;
   const token = state.condominium.value;
-  const { tariff } = token;
   if (!tariff) return html`<${Heading}>${t("start.title", { unit: argument })}<//><${Notice}>${t("start.no-tariff")}<//>`;
   const balance = state.account.value?.balance ?? 0;
   const minor = parseMoney(amount, token.decimals);
@@ -45,6 +48,7 @@ export function Start({ argument }) {
         energy: wanted,
         issuer: token.code,
         tariff: tariff.number,
+        tariff_hash: tariff.hash,
         unit: unit.unit,
       }),
     );

@@ -5,6 +5,8 @@ const WEEK = 7 * 1440;
 const MONDAY = 3 * 1440;
 const BOUNDARY_TOLERANCE = 5;
 const COMPLETE_AND_CONNECTED = 16 | 8;
+// mW, as in the rules: where more was drawn between two readings the car charged.
+const IDLE_POWER = 345_000;
 const MWH_PER_KWH = 1_000_000n;
 const MILLIONTHS = 1_000_000n;
 
@@ -32,10 +34,12 @@ export function boundaries(tariff, start, end) {
  * @param {{band: number, energy: number, idle: number}[]} usage
  */
 export function addSegment(usage, tariff, before, after, limit) {
-  let energy = after.register - before.register;
+  const drawn = after.register - before.register;
+  let energy = drawn;
   if (limit !== null) energy = Math.min(energy, Math.max(0, limit - usage.reduce((sum, each) => sum + each.energy, 0)));
   const isIdle = [before, after].every(({ flags }) => (flags & COMPLETE_AND_CONNECTED) === COMPLETE_AND_CONNECTED);
-  const idle = isIdle ? after.time - before.time : 0;
+  const seconds = after.time - before.time;
+  const idle = isIdle && drawn * 3600 <= IDLE_POWER * seconds ? seconds : 0;
   if (!energy && !idle) return usage;
   const band = bandOf(tariff, before.time, after.time, energy, idle);
   const known = usage.find((each) => each.band === band) ?? { band, energy: 0, idle: 0 };

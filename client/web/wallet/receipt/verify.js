@@ -1,8 +1,8 @@
 // A receipt, verified on the phone itself against the condominium's root certificate alone.
 //
 // What is checked: a ledger certified by the root signed blocks which hold every transaction of the session; the
-// intent carries the wallet's signature; each reading carries its unit's (or the gateway's attestation); and the
-// bill is what tariff and readings come to. `condocharge receipt --verify` runs the ledger's rules themselves.
+// intent carries the wallet's signature and names tariff, unit and limits as they were settled; each reading carries
+// the enrolled unit's signature (or the condominium's attestation); and the bill is what tariff and readings come to. `condocharge receipt --verify` runs the ledger's rules themselves.
 
 import { blake2b } from "@noble/hashes/blake2.js";
 
@@ -13,6 +13,8 @@ import { Unproven, verifyProof } from "./proof.js";
 import { addSegment, cost } from "./tariff.js";
 
 const KIND = "condocharge-receipt";
+/** The version of a key that was never written. */
+const ABSENT = 0xffff_ffff_ffff_ffffn;
 const HEADER_BYTES = 88;
 const SIGNATURE_BYTES = 64;
 const MAC_BYTES = 16;
@@ -46,8 +48,9 @@ async function check(receipt, proven) {
   const own = proven.filter(({ sets }) => sets.some(({ writes }) => writes.some((write) => write.key === key)));
   if (!own.length) throw new Unproven("missing");
   const { namespace } = own[0].proposal;
-  const value = (version, name) => written(proven.find((each) => each.version === version), namespace, name);
-  let previous = 0xffff_ffff_ffff_ffffn;
+  const value = (version, name, space = namespace) =>
+    written(proven.find((each) => each.version === version), space, name);
+  let previous = ABSENT;
   for (const step of own) {
     if (readVersion(step, namespace, key) !== previous) throw new Unproven("missing");
     previous = step.version;
@@ -59,23 +62,52 @@ async function check(receipt, proven) {
   if (hex(await sha256(tariffBytes)) !== session.tariff_hash) throw new Unproven("tariff");
   const tariff = record(tariffBytes);
   const condominium = record(value(readVersion(own[0], namespace, "\0condominium\0"), "\0condominium\0"));
-  await checkOpening(own[0], session);
+  if (session.mandate !== null) throw new Unproven("mandate");
+  checkWallet(own[0], session, value);
+  await checkOpening(own[0], session, condominium);
+  checkMeter(own, session, value);
   const readings = await checkReadings(own, session);
   checkBill(session, tariff, readings);
   return { session, tariff, condominium, readings };
 }
 
-async function checkOpening({ proposal }, session) {
-  if (proposal.function === "session.open") {
-    const [body, signature] = proposal.arguments;
-    const intent = JSON.parse(new TextDecoder().decode(body));
-    if (hex(await sha256(body)) !== session.id || intent.wallet !== session.wallet || intent.amount !== session.amount) {
-      throw new Unproven("intent");
-    }
-    if (!(await verifies(fromHex(session.wallet_key), INTENT, body, signature))) throw new Unproven("intent");
-  } else if (proposal.function !== "session.open_under_mandate" || session.mandate === null) {
-    throw new Unproven("intent");
-  }
+/** The key that signed is the wallet's own, or one that a proven rotation put in its place. */
+function checkWallet(opening, session, value) {
+  const issuer = `condocharge-${session.issuer}`;
+  const key = `\0wallet\0${session.wallet}\0`;
+  const version = readVersion(opening, issuer, key);
+  const signs = version === ABSENT ? session.wallet : record(value(version, key, issuer)).key;
+  if (session.wallet_key !== signs) throw new Unproven("intent");
+}
+
+/** The wallet signed this very session: what it is for, at which prices and where. */
+async function checkOpening({ proposal }, session, condominium) {
+  if (proposal.function !== "session.open") throw new Unproven("intent");
+  const [body, signature] = proposal.arguments;
+  const intent = JSON.parse(new TextDecoder().decode(body));
+  const agreed =
+    hex(await sha256(body)) === session.id &&
+    intent.kind === "open" &&
+    intent.network === proposal.channel &&
+    intent.condominium === condominium.code &&
+    intent.tariff_hash === session.tariff_hash &&
+    intent.duration === session.deadline - session.opened_at &&
+    (intent.energy ?? null) === (session.energy_limit === null ? null : session.energy_limit / 1000) &&
+    ["wallet", "issuer", "unit", "tariff", "amount"].every((name) => intent[name] === session[name]);
+  if (!agreed) throw new Unproven("intent");
+  if (!(await verifies(fromHex(session.wallet_key), INTENT, body, signature))) throw new Unproven("intent");
+}
+
+/** The keys of the meter are those of the enrolled unit, or for class mac the condominium's that attested. */
+function checkMeter(own, session, value) {
+  const { namespace } = own[0].proposal;
+  const read = (step, key) => record(value(readVersion(step, namespace, key), key));
+  const unit = read(own[0], `\0unit\0${String(session.unit).padStart(5, "0")}\0`);
+  if (unit.key !== session.unit_key || unit.key_class !== session.unit_class) throw new Unproven("reading");
+  const attested = unit.key_class === "mac";
+  if (session.metering !== null && (session.metering === "attested") !== attested) throw new Unproven("reading");
+  const known = attested ? own.map((step) => read(step, "\0condominium\0").signing_key) : [unit.key];
+  if (!session.meter_keys.every((key) => known.includes(key))) throw new Unproven("reading");
 }
 
 /** The readings that the session's transactions carried, each with a signature of one of the meter's keys. */
