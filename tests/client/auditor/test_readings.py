@@ -45,6 +45,8 @@ def session(unit: PartyUnit, messages: list[bytes]) -> Session:
         id=SESSION,
         state="settled",
         unit=unit.number,
+        unit_class="ed25519",
+        unit_key=None,
         wallet="cd" * 32,
         issuer="aurora",
         wallet_key="cd" * 32,
