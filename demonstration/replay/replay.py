@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 import time
 from collections.abc import Callable
@@ -71,6 +72,8 @@ class Replay:
             ]
             self._follow(gateway, receipts, traffic)
             traffic.schedule(visits)
+            # What is there by now stays to the end: looking through it for garbage again and again is wasted.
+            gc.freeze()
             last = max(row.departure for row in self._dataset.rows) + AFTERWARDS
             await self._clock.advance_to(last * 1_000)
             traffic.check()

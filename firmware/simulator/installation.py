@@ -24,6 +24,9 @@ from firmware.simulator.unit.metering import (
 )
 from firmware.simulator.unit.unit import Measurement, Output, Unit
 
+CLIMATE_PERIOD = 60.0
+"""Seconds between two readings of the DHT11, which warms itself when it is asked too often."""
+
 
 class Metering(Enum):
     """How a unit's measurement is had."""
@@ -63,6 +66,12 @@ class Installation:
     unit: Unit | None = None
     """None while the unit has no power."""
     _started: float = 0.0
+    _switched: tuple[bool, int] | None = None
+    """What the outlet was last told."""
+    _climate: tuple[float, int, int] = (-math.inf, 0, 0)
+    """When the DHT11 was last read, and what it showed."""
+    _last: Measurement | None = None
+    _last_current: float = -1.0
 
     def power_up(self, *, reset_held: bool = False) -> None:
         """Give the unit power. Raises PowerCut where the EEPROM's supply is set to fail."""
@@ -75,6 +84,7 @@ class Installation:
         self.unit = None
         self.outlet.mains.live = False
         self.outlet.switch(False, 0)
+        self._switched = self._last = None
 
     def step(
         self,
@@ -101,7 +111,9 @@ class Installation:
         except BaseException:
             self.power_cut()
             raise
-        self.outlet.switch(output.closed, output.limit / 10)
+        if (output.closed, output.limit) != self._switched:
+            self._switched = output.closed, output.limit
+            self.outlet.switch(output.closed, output.limit / 10)
         return output
 
     @property
@@ -139,13 +151,25 @@ class Installation:
         return self._started + self.oscillator.seconds(milliseconds)
 
     def _measurement(self, current: float) -> Measurement:
-        temperature, humidity = self.outlet.climate.read(self.outlet.time, current)
-        return Measurement(
-            self._measured(current, float(temperature)),
-            self.outlet.car is not None if self.board.piloted else None,
-            temperature,
-            humidity,
+        read_at, temperature, humidity = self._climate
+        if not 0 <= self.outlet.time - read_at < CLIMATE_PERIOD:
+            temperature, humidity = self.outlet.climate.read(self.outlet.time, current)
+            self._climate = self.outlet.time, temperature, humidity
+        connected = self.outlet.car is not None if self.board.piloted else None
+        last = self._last
+        if (
+            last is not None
+            and self.metering is Metering.FAST
+            and current == self._last_current
+            and (connected, temperature, humidity) == (last.connected, last.temperature, last.humidity)
+        ):
+            # In fast mode equal currents have equal readings, and most minutes are like the one before.
+            return last
+        self._last_current = current
+        self._last = Measurement(
+            self._measured(current, float(temperature)), connected, temperature, humidity
         )
+        return self._last
 
     def _measured(self, current: float, temperature: float) -> int:
         if self.metering is Metering.FAST and self.channel.linear(current, temperature):

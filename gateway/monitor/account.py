@@ -43,6 +43,8 @@ class Account:
         self._last: Proof | None = None
         self._pending: list[Proof] = []
         self._idle_priced = any(band.idle_price for band in tariff.bands)
+        self._affordable: dict[int, int] = {}
+        """Answers that hold until anything here changes."""
         self.first: Reading | None = session.first
 
     @property
@@ -76,6 +78,7 @@ class Account:
     def renew(self, session: Session) -> None:
         """Take over what the ledger's record says now: a stop moves the end, used batches are done with."""
         self._session = session
+        self._affordable.clear()
         if session.last is not None:
             used = session.last.number
             self._pending = [proof for proof in self._pending if proof.reading.number > used]
@@ -102,6 +105,7 @@ class Account:
         else:
             self._choose_boundaries(proof)
         self._last = proof
+        self._affordable.clear()
         return True
 
     def evidence(self) -> list[bytes]:
@@ -119,6 +123,13 @@ class Account:
     def affordable(self, until: int) -> int:
         """mWh that the escrow still buys until `until` (Unix seconds), at the dearest price before then;
         `UNBOUNDED` where energy costs nothing."""
+        # Each batch is followed by many such questions, about few instants.
+        known = self._affordable.get(until)
+        if known is None:
+            known = self._affordable[until] = self._afford(until)
+        return known
+
+    def _afford(self, until: int) -> int:
         last = self.last
         start = last.time if last is not None else self._session.opened_at
         bands = {self._tariff.band_at(start)}
@@ -147,6 +158,7 @@ class Account:
 
     def _choose(self, proof: Proof) -> None:
         """Make `proof` part of the evidence; segments begin anew from it."""
+        self._affordable.clear()
         if self._anchor is not None:
             limit = self._session.energy_limit
             self._settled = add_segment(self._settled, self._tariff, self._anchor, proof.reading, limit)
