@@ -90,6 +90,7 @@ async def test_a_unit_that_cannot_sign_charges_by_the_gateways_word(sqlite_url: 
     await garage.close()
 
 
+@pytest.mark.slow
 async def test_two_charge_and_the_third_waits_its_turn(garage: Garage) -> None:
     """The paper's case study: at no second do three draw, and the third begins when one is done."""
     sessions = []
@@ -291,6 +292,7 @@ async def test_the_power_of_a_silent_unit_is_not_given_away_before_its_grant_ran
     assert closed(garage) == [2, 3]
 
 
+@pytest.mark.slow
 async def test_a_silent_units_session_is_settled_after_its_time(garage: Garage) -> None:
     """With the readings there are; what it delivered later is an alarm when it is back."""
     resident = wallet()

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection, select
 
 from gateway.projection import sessions, wallets
@@ -63,6 +64,7 @@ async def test_statements_add_up_to_balances(tmp_path: Path, sqlite_url: str) ->
     await garage.close()
 
 
+@pytest.mark.slow
 async def test_rebuilt_projections_are_the_same(tmp_path: Path, any_url: str) -> None:
     """Dropped, filled again from block 0 at once, and followed live: equal to the row, on each database."""
     garage = await Garage.open(tmp_path, [Socket(n) for n in (1, 2, 3)], url=any_url)
