@@ -66,8 +66,20 @@ def environment(directory: Path, settings: Mapping[str, str] | None = None) -> d
         "CONDOCHARGE_DIRECTORY": str(directory),
         "CONDOCHARGE_HTTP_PORT": "0",
         "CONDOCHARGE_GRPC_PORT": "0",
+        "CONDOCHARGE_PAGES_FOLDER": str(_pages(directory.with_name(f"{directory.name}-pages"))),
+        "CONDOCHARGE_PAGES_WALLET_PORT": "0",
         **(settings or {}),
     }
+
+
+def _pages(folder: Path) -> Path:
+    """Pages enough to be served, so that a gateway starts where the browser's modules were not fetched."""
+    for name in ("console", "wallet", "shared", "vendor"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name in ("console", "wallet"):
+        (folder / name / "index.html").write_text(f"<!doctype html><title>{name}</title>")
+    (folder / "vendor.json").write_text("{}")
+    return folder
 
 
 @contextmanager
