@@ -2,7 +2,7 @@
 
 Each module `bench/measure_NAME.py` has `measure() -> list[Result]` and runs in a process of its own, one
 after the other, so that none warms or disturbs another. Results are merged by id and what into
-`bench/results.json`; a table of all closes the run.
+`bench/results.json`; a table of all closes the run, and stands in the README.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from rich.table import Table
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
+README = FOLDER.parent / "README.md"
 PREFIX = "measure_"
+_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 
 def names() -> list[str]:
@@ -32,6 +34,25 @@ def merge(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str
     """`old` with each figure of `new` in place of the one with its id and what."""
     figures = {(row["id"], row["what"]): row for row in [*old, *new]}
     return [figures[key] for key in sorted(figures)]
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The table as the README has it."""
+    lines = ["| | what | value | against | ratio | aimed at |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        against = row["reference"]
+        if row["reference_value"] is not None:
+            against += f": {row['reference_value']:,.4g}"
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+        value = f"{row['value']:,.4g} {row['unit']}"
+        lines.append(f"| {row['id']} | {row['what']} | {value} | {against} | {ratio} | {row['target']} |")
+    return "\n".join(lines) + "\n"
+
+
+def into_readme(text: str, rows: list[dict[str, Any]]) -> str:
+    """The README's text with the table of `rows` in its place."""
+    head, rest = text.split(_BEGIN)
+    return head + _BEGIN + markdown(rows) + _END + rest.split(_END)[1]
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
@@ -77,6 +98,7 @@ def main() -> int:
             continue
         rows = merge(rows, json.loads(run.stdout))
         RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+        README.write_text(into_readme(README.read_text(), rows))
     show(rows, console)
     if failed:
         console.print(f"failed: {', '.join(failed)}; their errors are above")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bench.__main__ import merge
+import json
+
+from bench.__main__ import README, RESULTS, into_readme, merge
 from bench.result import Result
 
 
@@ -24,3 +26,9 @@ def test_the_ratio_is_against_the_reference_of_the_same_run() -> None:
     assert _row("P2", "a", 1)["ratio"] == 0.5
     alone = Result(id="P8", what="w", value=1, unit="s", reference="")
     assert alone.members()["ratio"] is None
+
+
+def test_the_readme_shows_the_figures_that_were_measured() -> None:
+    """The table in the README is the one of results.json."""
+    text = README.read_text()
+    assert into_readme(text, json.loads(RESULTS.read_text())) == text
