@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from gateway.configuration.tariff import Prices
 from gateway.configuration.unit import Relay, UnitSettings
 from gateway.settings import CondominiumSettings, LedgerSettings, Settings
 from gateway.settings import UnitSettings as Defaults
+from network.authority import Authority
 from network.embedded.ledger import EmbeddedLedger
 from network.embedded.verification import Verified
 
@@ -41,6 +43,7 @@ NIGHT_PRICE = 112_000
 START_FEE = 20
 """Minor units."""
 DECIMALS = 2
+_CERTIFIED = datetime.timedelta(days=3_650)
 _DAY, _NIGHT = 8 * 60, 22 * 60
 """Minutes of the day (UTC) at which the bands begin."""
 
@@ -51,6 +54,7 @@ async def build(
     """A new condominium in `folder`, its gateway started, with one installation for each of `stations`.
 
     `limit` in W holds for all of them together; None for none."""
+    _certify(folder, clock)
     gateway = await Gateway.open(_settings(folder), clock)
     try:
         await gateway.start()
@@ -132,6 +136,19 @@ async def _unit(gateway: Gateway, clock: Clock, number: int, station: str) -> In
     signing_key = bytes.fromhex(gateway.condominium.signing_key)
     identity = Identity(number, SignatureAuthentication.from_seed(seed, signing_key))
     return Installation(Outlet(clock.now() / 1_000), identity)
+
+
+def _certify(folder: Path, clock: Clock) -> None:
+    """Make the condominium's keys as a gateway's first start does, but with certificates for years: the
+    gateway renews its own when it starts, and a replay starts once."""
+    birth = datetime.datetime.fromtimestamp(clock.now() / 1_000, datetime.UTC) - datetime.timedelta(days=1)
+    authority = Authority.create(CODE, birth)
+    authority.save(folder / "authority")
+    identities = folder / "identities"
+    identities.mkdir()
+    for role in ("ledger", "gateway", "admin"):
+        identity = authority.issue(f"{CODE} {role}", role, birth, _CERTIFIED)
+        identity.save(identities / f"{role}.pem", identities / f"{role}.key")
 
 
 def _settings(folder: Path) -> Settings:

@@ -131,6 +131,21 @@ def test_cars_may_follow_each_other_closely(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mistyped_year_costs_one_row(tmp_path: Path) -> None:
+    """However far it is from the others, before or after them."""
+    rows = [
+        GOOD,
+        changed(),
+        GOOD.replace("2019", "2079").replace("first", "x"),
+        changed(session="y", station="Z"),
+    ]
+    for year in ("1979", "2091"):
+        wrong = GOOD.replace("2019", year).replace("first", "w")
+        dataset = read(tmp_path, wrong, *rows)
+        assert [refusal.number for refusal in dataset.refusals] == [1, 4]
+        assert all("four years" in refusal.reason for refusal in dataset.refusals)
+
+
 def test_only_the_first_rows(tmp_path: Path) -> None:
     """As many as were asked for, good or bad."""
     file = tmp_path / "sessions.csv"

@@ -56,6 +56,9 @@ def test_senseless_rows_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None
         "2023-11-02 18:30:00+01:00,2023-11-02 18:35:00+01:00,,0.4,P2,b,,",
         "2023-11-02 21:30:05+01:00,2023-11-03 07:00:00+01:00,30,22.5,P1,c,2023-11-03 06:00:00+01:00,True",
         "2023-11-02 20:00:00+01:00,2023-11-02 22:00:00+01:00,5,0,P3,d,,False",
+        # Thirty seconds before the car before it has gone, which is full to the last: two clocks.
+        "2023-11-02 21:59:30+01:00,2023-11-02 23:00:00+01:00,5,7,P3,i,,False",
+        "2021-02-28 12:00:00+01:00,2021-02-28 13:00:00+01:00,5,3,P3,j,,False",
     ]
     bad = [
         "2023-11-02 21:00:00+01:00,2023-11-02 23:30:00+01:00,9,7.25,P1,e,,",
@@ -69,10 +72,10 @@ def test_senseless_rows_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None
     file.write_text("\n".join([HEADER, *good, *bad]))
     result, report = run(tmp_path, file)
     assert result.exit_code == 0, result.output
-    assert (report["rows"], report["refused"], report["settled"]) == (10, 6, 4)
-    for number in range(5, 11):
+    assert (report["rows"], report["refused"], report["settled"]) == (12, 6, 6)
+    for number in range(7, 13):
         assert f"row {number}: " in result.output
-    assert report["energy_wh_ledger"] == pytest.approx(7_250 + 400 + 22_500, rel=0.01)
+    assert report["energy_wh_ledger"] == pytest.approx(7_250 + 400 + 22_500 + 7_000 + 3_000, rel=0.01)
     check_sums(report)
 
 
