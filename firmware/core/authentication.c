@@ -5,6 +5,7 @@
 
 #include "blake2b.h"
 #include "flash.h"
+#include "outline.h"
 #if UNIT_ED25519
 #include "batch.h"
 #include "monocypher-ed25519.h"
@@ -36,7 +37,7 @@ static uint8_t domain_line(enum message_domain domain, uint8_t to[DOMAIN_BYTES_M
     return count;
 }
 
-static void keyed_mac(const struct keys *keys, enum message_domain domain, const uint8_t *body, uint16_t count,
+OUTLINE static void keyed_mac(const struct keys *keys, enum message_domain domain, const uint8_t *body, uint16_t count,
                       uint8_t tag[MAC_BYTES])
 {
     struct blake2b blake2b;
@@ -104,7 +105,7 @@ bool authentication_holds(const struct keys *keys, enum message_domain domain, c
     return difference == 0;
 }
 
-void message_hash(const uint8_t *message, uint16_t count, uint8_t hash[HASH_BYTES])
+OUTLINE void message_hash(const uint8_t *message, uint16_t count, uint8_t hash[HASH_BYTES])
 {
     struct blake2b blake2b;
     blake2b_start(&blake2b, HASH_BYTES, NULL, 0);
@@ -112,7 +113,7 @@ void message_hash(const uint8_t *message, uint16_t count, uint8_t hash[HASH_BYTE
     blake2b_end(&blake2b, hash);
 }
 
-void tag_hash(const uint8_t salt[SALT_BYTES], const uint8_t *id, uint8_t count, uint8_t hash[TAG_HASH_BYTES])
+OUTLINE void tag_hash(const uint8_t salt[SALT_BYTES], const uint8_t *id, uint8_t count, uint8_t hash[TAG_HASH_BYTES])
 {
     struct blake2b blake2b;
     blake2b_start(&blake2b, TAG_HASH_BYTES, salt, SALT_BYTES);

@@ -5,6 +5,7 @@
 
 #include "bytes.h"
 #include "flash.h"
+#include "outline.h"
 
 #define ROUNDS 12u
 
@@ -50,7 +51,7 @@ static void mix(uint64_t words[16], const FLASH uint8_t at[4], uint64_t x, uint6
     *b = rotate(*b ^ *c, 63);
 }
 
-static void compress(struct blake2b *blake2b, uint8_t last)
+OUTLINE static void compress(struct blake2b *blake2b, uint8_t last)
 {
     uint64_t words[16];
     blake2b->total += blake2b->used;

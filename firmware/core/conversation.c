@@ -5,6 +5,7 @@
 
 #include "board.h"
 #include "network.h"
+#include "outline.h"
 
 /* A gateway may hold an answer no longer than this, s. */
 #define HOLD_MAX 25u
@@ -90,7 +91,7 @@ static void mark_session(struct unit *unit, uint32_t now)
     }
 }
 
-static bool obey(struct unit *unit, uint32_t now)
+OUTLINE static bool obey(struct unit *unit, uint32_t now)
 {
     struct command command;
     struct command_state state = {
@@ -168,7 +169,7 @@ static uint8_t hold(const struct unit *unit)
     return (uint8_t)(wait < most ? wait : most);
 }
 
-static void ask(struct unit *unit, enum exchange_kind kind, uint32_t now)
+OUTLINE static void ask(struct unit *unit, enum exchange_kind kind, uint32_t now)
 {
     char host[HOST_BYTES];
     if (kind == EXCHANGE_CONFIGURATION) {
@@ -183,7 +184,7 @@ static void ask(struct unit *unit, enum exchange_kind kind, uint32_t now)
 }
 
 /* A tag that was held to the reader becomes a start request (chaincode/signing/request.py). */
-static void read_tag(struct unit *unit)
+OUTLINE static void read_tag(struct unit *unit)
 {
     uint8_t id[TAG_ID_BYTES_MAX];
     uint8_t count = board_tag(id);

@@ -4,6 +4,7 @@
 #include "flash.h"
 #include "identity.h"
 #include "network.h"
+#include "outline.h"
 #include "store.h"
 
 /* The longest head of a question, counted for the largest numbers and a name of 39 characters. */
@@ -101,7 +102,7 @@ static uint16_t body_bytes(const struct exchange *exchange, const struct ring *r
     return exchange->kind == EXCHANGE_REQUEST ? exchange->request_bytes : 0;
 }
 
-static void place(struct exchange *exchange, struct ring *ring, uint16_t port)
+OUTLINE static void place(struct exchange *exchange, struct ring *ring, uint16_t port)
 {
     struct text text;
     uint16_t body = body_bytes(exchange, ring);

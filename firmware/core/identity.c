@@ -5,6 +5,7 @@
 #include "board.h"
 #include "bytes.h"
 #include "crc32.h"
+#include "outline.h"
 
 #define SALT_OFFSET 14u
 #define KEY_OFFSET 46u
@@ -68,7 +69,7 @@ static bool load_ed25519(struct keys *keys)
 }
 #endif
 
-bool identity_load(struct identity *identity)
+OUTLINE bool identity_load(struct identity *identity)
 {
     if (!is_whole()) {
         return false;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "outline.h"
+
 #define CURRENT_MAX 65535u
 
 void meter_start(struct meter *meter, uint32_t gain, uint16_t noise, uint16_t starting, uint64_t energy)
@@ -56,7 +58,7 @@ static void follow_centre(struct meter *meter, const struct window *window)
     }
 }
 
-void meter_window(struct meter *meter, const struct window *window, uint16_t voltage)
+OUTLINE void meter_window(struct meter *meter, const struct window *window, uint16_t voltage)
 {
     if (window->count == 0) {
         return;

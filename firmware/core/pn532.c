@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flash.h"
+#include "outline.h"
 
 #define STATE_ABSENT 0
 #define STATE_CONFIGURING 1
@@ -34,7 +35,7 @@ static const FLASH uint8_t LIST[] = {LIST_PASSIVE_TARGET, 1, 0};
 static const FLASH uint8_t SELECT[] = {DATA_EXCHANGE, 1, 0x00, 0xa4, 0x04, 0x00, 6, 0xf0, 'C', 'O', 'N', 'D', 'O', 0};
 
 /* Send a command in a normal information frame (UM0701-02, section 6.2.1.1). */
-static bool send(struct pn532 *pn532, const FLASH uint8_t *command, uint8_t count, uint32_t now)
+OUTLINE static bool send(struct pn532 *pn532, const FLASH uint8_t *command, uint8_t count, uint32_t now)
 {
     uint8_t frame[FRAME_BYTES_MAX] = {0x00, 0x00, 0xff, (uint8_t)(count + 1u), (uint8_t)-(count + 1u), FROM_HOST};
     uint8_t sum = FROM_HOST;
@@ -129,7 +130,7 @@ static uint8_t take_answer(struct pn532 *pn532, uint32_t now, const uint8_t *fra
     return length;
 }
 
-uint8_t pn532_step(struct pn532 *pn532, uint32_t now, uint8_t id[TAG_ID_BYTES_MAX])
+OUTLINE uint8_t pn532_step(struct pn532 *pn532, uint32_t now, uint8_t id[TAG_ID_BYTES_MAX])
 {
     uint8_t frame[FRAME_BYTES_MAX];
     uint32_t passed = now - pn532->since;

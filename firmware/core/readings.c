@@ -5,6 +5,7 @@
 
 #include "board.h"
 #include "bytes.h"
+#include "outline.h"
 
 static const uint8_t NOTHING[SESSION_BYTES];
 
@@ -51,7 +52,7 @@ static uint8_t state_flags(const struct unit *unit)
     return flags;
 }
 
-bool readings_batch(struct unit *unit, uint8_t flags)
+OUTLINE bool readings_batch(struct unit *unit, uint8_t flags)
 {
     uint8_t *message = ring_growing(&unit->ring);
     struct batch batch;

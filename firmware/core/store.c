@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "crc32.h"
 #include "identity.h"
+#include "outline.h"
 
 #define STATE_BODY_BYTES 32u
 #define STATE_BYTES (STATE_BODY_BYTES + 4u)
@@ -35,7 +36,7 @@ static bool read_record(uint16_t offset, uint8_t *record, uint8_t count)
     return crc32(record, count) == get_u32(crc);
 }
 
-static bool write_record(uint16_t offset, const uint8_t *record, uint8_t count)
+OUTLINE static bool write_record(uint16_t offset, const uint8_t *record, uint8_t count)
 {
     uint8_t crc[4];
     uint8_t back[RECORD_BYTES_MAX];
@@ -81,7 +82,7 @@ static void load_energy(struct store *store)
     }
 }
 
-void store_load(struct store *store)
+OUTLINE void store_load(struct store *store)
 {
     memset(store, 0, sizeof *store);
     store->energy_slots = (uint16_t)((storage_bytes() - ENERGY_OFFSET) / ENERGY_BYTES);
@@ -109,7 +110,7 @@ bool store_energy(struct store *store, uint64_t energy)
     return false;
 }
 
-bool store_state(struct store *store)
+OUTLINE bool store_state(struct store *store)
 {
     uint8_t record[STATE_BODY_BYTES];
     memset(record, 0, sizeof record);

@@ -4,8 +4,9 @@
 
 #include "board.h"
 #include "network.h"
+#include "outline.h"
 
-static void load_configuration(struct unit *unit)
+OUTLINE static void load_configuration(struct unit *unit)
 {
     if (board_erase_held()) {
         store_erase_configuration();
@@ -17,7 +18,7 @@ static void load_configuration(struct unit *unit)
     }
 }
 
-bool unit_start(struct unit *unit)
+OUTLINE bool unit_start(struct unit *unit)
 {
     memset(unit, 0, sizeof *unit);
     uint32_t now = board_milliseconds();

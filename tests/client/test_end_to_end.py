@@ -59,11 +59,15 @@ class House:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def furnish(self, invitation: str) -> None:
-        """Become the administrator; make a group, a tariff and a unit."""
+    def become_administrator(self, invitation: str) -> None:
+        """Accept the first invitation and log in."""
         account = self.post("/v1/invitations/accept", {"token": invitation, "password": PASSWORD})
         login = {"username": account["username"], "password": PASSWORD}
         self.operator.headers["authorization"] = f"Bearer {self.post('/v1/login', login)['token']}"
+
+    def furnish(self, invitation: str) -> None:
+        """Become the administrator; make a group, a tariff and a unit."""
+        self.become_administrator(invitation)
         self.post("/v1/groups", {"code": "garage", "name": "Garage", "maximum_load": 7_400, "phases": 1})
         self.post("/v1/tariffs", TARIFF)
         self.post("/v1/units", UNIT)

@@ -33,6 +33,7 @@ class Bench:
         """mWh at 230 V that truly flowed."""
         self._noise = random.Random(3)
         self._answers = 0
+        self._greeted = False
         self._received = b""
         self._second: dict[float, bytes] = {}
         self._listener = socket.socket(socket.AF_UNIX)
@@ -55,6 +56,9 @@ class Bench:
         self._received = b""
         self.relay = False
         self.exchange = 0
+        self._greeted = False
+        while not self._greeted:
+            self._read()
         self.send(struct.pack("<cBBH", b"B", switches, erase, 1_000_000 // RATE))
 
     def send(self, frame: bytes) -> None:
@@ -73,13 +77,24 @@ class Bench:
             self._second[amperes] = struct.pack(f"<cH{RATE}H", b"W", RATE, *counts)
         return self._second[amperes]
 
+    def feed(self, amperes: float = 0.0) -> None:
+        """One second at a current that flows while the relay is closed, without waiting for talk to end."""
+        self.send(b"Q")
+        before = self._answers
+        while self._answers == before:
+            self._read()
+        self._send_second(amperes)
+
     def second(self, amperes: float = 0.0) -> None:
         """One second at a current that flows while the relay is closed, and all talk that comes of it."""
+        self._send_second(amperes)
+        self.settle()
+
+    def _send_second(self, amperes: float) -> None:
         flowing = amperes if self.relay else 0.0
         self.send(self._conversions(flowing))
         self.energy += flowing * 230 / 3.6
         self.passed += 1
-        self.settle()
 
     def settle(self) -> None:
         """Wait until the unit has taken what was sent and talks to nobody."""
@@ -102,7 +117,7 @@ class Bench:
         if not received:
             raise ConnectionError("the unit has gone")
         self._received += received
-        lengths = {b"R": 2, b"L": 3, b"K": 33, b"A": 15}
+        lengths = {b"H": 1, b"R": 2, b"L": 3, b"K": 33, b"A": 15}
         while self._received:
             length = lengths[self._received[:1]]
             if len(self._received) < length:
@@ -112,7 +127,9 @@ class Bench:
 
     def _take(self, frame: bytes) -> None:
         kind = frame[:1]
-        if kind == b"R":
+        if kind == b"H":
+            self._greeted = True
+        elif kind == b"R":
             self.relay = frame[1] != 0
         elif kind == b"L":
             (self.offered,) = struct.unpack("<H", frame[1:])

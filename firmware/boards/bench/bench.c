@@ -167,6 +167,12 @@ bool bench_take(uint8_t byte, struct unit *unit)
     return true;
 }
 
+void bench_greet(void)
+{
+    static const uint8_t frame[1] = {'H'};
+    bench_put(frame, sizeof frame);
+}
+
 bool bench_begun(void)
 {
     return bench.begun;

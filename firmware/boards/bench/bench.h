@@ -11,6 +11,7 @@
  *   'F'                                       power is failing
  *   'Q'                                       how far are you?
  * The unit sends:
+ *   'H'       it listens; what the world sent before is lost
  *   'R' u8    the relay's coil
  *   'L' u16   current offered on the pilot in 0.1 A
  *   'K' 32    its public key
@@ -28,6 +29,9 @@
 
 /* Send bytes to the world; the board implements it. */
 void bench_put(const uint8_t *bytes, uint16_t count);
+
+/* Tell the world that the unit listens. */
+void bench_greet(void);
 
 /* Whether 'B' has come. */
 bool bench_begun(void);

@@ -156,5 +156,6 @@ int main(int count, char **arguments)
         perror(arguments[2]);
         return EXIT_FAILURE;
     }
+    bench_greet();
     return run(stall);
 }

@@ -6,6 +6,7 @@
 #include "dhcp.h"
 #include "dns.h"
 #include "network.h"
+#include "outline.h"
 #include "sntp.h"
 #include "w5100.h"
 
@@ -108,7 +109,7 @@ static void send_dhcp(void)
     socket_send(DATAGRAM);
 }
 
-static void ask_name(uint8_t errand, const char *host)
+OUTLINE static void ask_name(uint8_t errand, const char *host)
 {
     uint8_t packet[DNS_QUESTION_MAX];
     network.nonce = next_port();
@@ -118,7 +119,7 @@ static void ask_name(uint8_t errand, const char *host)
     socket_send(DATAGRAM);
 }
 
-static void ask_time(const uint8_t address[4])
+OUTLINE static void ask_time(const uint8_t address[4])
 {
     uint8_t packet[SNTP_BYTES];
     network.nonce = next_port();
@@ -152,7 +153,7 @@ static void take_dhcp(uint16_t count, uint32_t now)
 /* Answers that are longer than this hold nothing that is asked for; the rest of them is skipped. */
 #define PACKET_BYTES 96u
 
-static void take_packet(uint16_t count)
+OUTLINE static void take_packet(uint16_t count)
 {
     uint8_t packet[PACKET_BYTES];
     uint8_t address[4];
@@ -227,7 +228,7 @@ static void step_stream(void)
     }
 }
 
-void network_step(uint32_t now)
+OUTLINE void network_step(uint32_t now)
 {
     if (now - network.looked < LOOK_INTERVAL) {
         return;

@@ -252,9 +252,12 @@ def test_forged_answers_switch_nothing(running: Station) -> None:
     running.until(running.uno.closed, most=120)
 
 
-def test_it_fits(image: Callable[[str, str], Path], running: Station) -> None:
+@pytest.mark.parametrize(
+    ("target", "file"), [("uno", "condocharge-uno-w5100.elf"), ("sketch-image", "condocharge-sketch.elf")]
+)
+def test_it_fits(image: Callable[[str, str], Path], running: Station, target: str, file: str) -> None:
     """Flash below the boot loader, RAM with a stack margin that the deepest call leaves (painted stack)."""
-    program = image("uno", "condocharge-uno-w5100.elf")
+    program = running.uno.program = image(target, file)
     sizes = subprocess.run(["avr-size", program], check=True, capture_output=True, text=True).stdout
     text, data, bss = (int(word) for word in sizes.splitlines()[1].split()[:3])
     assert text + data <= FLASH
