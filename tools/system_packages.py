@@ -69,6 +69,7 @@ GROUPS: dict[str, Group] = {
                 "gcc-arm-none-eabi",
                 "gcc-avr",
                 "libc6-dev",
+                "libclang-rt-dev",
                 "libelf-dev",
                 "libnewlib-arm-none-eabi",
                 "libsimavr-dev",
