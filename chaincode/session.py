@@ -86,7 +86,8 @@ class Session(Record):
     unit: int
     unit_class: str
     unit_key: str | None
-    """The unit's class and key as the session was opened: no other meter can be put in its place."""
+    unit_generation: int
+    """The unit as the session was opened: no other meter can be put in its place."""
     wallet: str
     issuer: str
     wallet_key: str | None
@@ -167,6 +168,7 @@ async def open_session(stub: Stub, body: bytes, signature: bytes) -> bytes:
         unit=intent.unit,
         unit_class=unit.key_class,
         unit_key=unit.key,
+        unit_generation=unit.generation,
         wallet=intent.wallet,
         issuer=intent.issuer,
         wallet_key=key,
@@ -224,6 +226,7 @@ async def open_under_mandate(stub: Stub, request: bytes, evidence: bytes) -> byt
         unit=unit_number,
         unit_class=unit.key_class,
         unit_key=unit.key,
+        unit_generation=unit.generation,
         wallet=mandate.wallet,
         issuer=issuer,
         wallet_key=None,
@@ -402,8 +405,9 @@ def _read_evidence(stub: Stub, step: _Step, evidence: Sequence[bytes]) -> _Step:
     session, meter = step.session, step.meter
     if not evidence:
         return step
-    if (step.unit.key_class, step.unit.key) != (session.unit_class, session.unit_key):
-        raise NotAuthorised("unit", f"{session.unit} has the key with which the session was opened")
+    enrolled = (session.unit_class, session.unit_key, session.unit_generation)
+    if (step.unit.key_class, step.unit.key, step.unit.generation) != enrolled:
+        raise NotAuthorised("unit", f"{session.unit} is enrolled as it was when the session was opened")
     if meter.session not in ("", session.id):
         raise StateConflict("unit", f"{session.unit} has a started session; settle it first")
     for message in evidence:
@@ -419,6 +423,8 @@ def _read_evidence(stub: Stub, step: _Step, evidence: Sequence[bytes]) -> _Step:
             session = replace(session, state=STARTED, metering=metering, first=reading, last=reading)
         else:
             check_deliverable(step.unit, session.last, reading)
+            # Each step allows for a rounded clock; many of them at once must not add up.
+            check_deliverable(step.unit, session.first or reading, reading)
             usage = add_segment(session.usage, step.tariff, session.last, reading, session.energy_limit)
             session = replace(session, last=reading, usage=usage)
         if key not in session.meter_keys:

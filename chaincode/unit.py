@@ -44,6 +44,8 @@ class Unit(Record):
     state: str
     enrolled_at: int
     """Unix seconds."""
+    generation: int
+    """Rises with each enrolment of this number, from 1: new hardware is another meter."""
     retired_keys: tuple[str, ...]
     """Keys that once signed for this number, so that none comes back."""
 
@@ -78,6 +80,7 @@ async def enrol(stub: Stub, request: bytes) -> bytes:
         phases=fields.integer("phases", 1, 3),
         state=ACTIVE,
         enrolled_at=stub.timestamp // 1000,
+        generation=1,
         retired_keys=(),
     )
     fields.done()
@@ -85,11 +88,16 @@ async def enrol(stub: Stub, request: bytes) -> bytes:
     if stored is not None:
         before = Unit.decode(stored)
         if before.state == ACTIVE:
-            if before == replace(unit, enrolled_at=before.enrolled_at, retired_keys=before.retired_keys):
+            if before == replace(
+                unit,
+                enrolled_at=before.enrolled_at,
+                generation=before.generation,
+                retired_keys=before.retired_keys,
+            ):
                 return stored
             raise StateConflict("unit", f"{number} is enrolled already; retire it first")
         _refuse_used(unit.key, before.retired_keys)
-        unit = replace(unit, retired_keys=before.retired_keys)
+        unit = replace(unit, generation=before.generation + 1, retired_keys=before.retired_keys)
     await stub.put(meter_key(number), Meter.fresh().encode())
     return await _write(stub, unit, "unit.enrolled")
 
@@ -163,7 +171,9 @@ def _key(fields: Fields, key_class: str) -> str | None:
 def _retire(unit: Unit) -> tuple[str, ...]:
     if unit.key is None:
         return unit.retired_keys
-    return (*unit.retired_keys, unit.key)[-MAX_KEYS:]
+    if len(unit.retired_keys) >= MAX_KEYS:
+        raise StateConflict("unit", f"has had at most {MAX_KEYS} keys; enrol it under another number")
+    return (*unit.retired_keys, unit.key)
 
 
 def _refuse_used(key: str | None, retired: tuple[str, ...]) -> None:

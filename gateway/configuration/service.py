@@ -245,5 +245,6 @@ def _as_enrolled(enrolment: Enrolment) -> Unit:
         phases=enrolment.phases,
         state=ACTIVE,
         enrolled_at=0,
+        generation=1,
         retired_keys=(),
     )

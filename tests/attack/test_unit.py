@@ -135,3 +135,24 @@ async def test_a_retired_unit_reports_nothing() -> None:
     await aurora.submit("unit.retire", {"unit": 1})
     with pytest.raises(StateConflict, match="retired"):
         await aurora.open(wallet, unit, amount=100)
+
+
+async def test_many_readings_at_one_instant_add_up_to_nothing() -> None:
+    """Each step allows two seconds for a rounded clock; a thousand steps do not allow two thousand."""
+    aurora, unit, _, session = await _started()
+    moment = aurora.wait(10)
+    flood = [unit.evidence(session, moment, 5_000_000 + 4_000 * step) for step in range(1, 150)]
+    with pytest.raises(StateConflict, match="can deliver"):
+        await aurora.submit("session.settle", session.encode(), b"Local", *flood)
+
+
+async def test_a_bigger_unit_enrolled_under_an_opened_session_reports_nothing() -> None:
+    """A mac unit has no key on the ledger to compare, but its enrolment has a generation."""
+    aurora = await condominium()
+    unit, wallet = await aurora.enrol(1, "mac"), PartyWallet()
+    await aurora.fund(wallet, 1_000)
+    session = await aurora.open(wallet, unit)
+    await aurora.submit("unit.retire", {"unit": 1})
+    await aurora.enrol(1, "mac", nominal_current=125_000, phases=3)
+    with pytest.raises(NotAuthorised, match="enrolled as it was"):
+        await aurora.submit("session.start", session.encode(), unit.evidence(session, aurora.now, 0))

@@ -171,12 +171,15 @@ async def test_a_mandate_works_for_a_visitor() -> None:
         await _tap(aurora, home, intent_id(body))
 
 
-async def test_a_start_fee_or_idle_price_that_was_not_allowed_opens_nothing() -> None:
+@pytest.mark.parametrize(
+    "dear",
+    [{"start_fee": 300}, {"bands": [{"name": "x", "energy_price": 1, "idle_price": 900_000}]}],
+)
+async def test_a_start_fee_or_idle_price_that_was_not_allowed_opens_nothing(dear: dict[str, Any]) -> None:
     """A cheap kilowatt-hour beside a dear start would empty the cap; both are limited too."""
-    for dear in ({"start_fee": 300}, {"bands": [{"name": "x", "energy_price": 1, "idle_price": 900_000}]}):
-        aurora, unit, _, mandate = await _granted()
-        await aurora.publish(2, valid_from=aurora.now + 1, **dear)
-        aurora.wait(5)
-        request = {"mandate": mandate, "issuer": "aurora", "tariff": 2}
-        with pytest.raises(NotAuthorised, match="tariff"):
-            await aurora.submit("session.open_under_mandate", request, _request(unit, aurora.now))
+    aurora, unit, _, mandate = await _granted()
+    await aurora.publish(2, valid_from=aurora.now + 1, **dear)
+    aurora.wait(5)
+    request = {"mandate": mandate, "issuer": "aurora", "tariff": 2}
+    with pytest.raises(NotAuthorised, match="tariff"):
+        await aurora.submit("session.open_under_mandate", request, _request(unit, aurora.now))

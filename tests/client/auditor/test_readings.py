@@ -47,6 +47,7 @@ def session(unit: PartyUnit, messages: list[bytes]) -> Session:
         unit=unit.number,
         unit_class="ed25519",
         unit_key=None,
+        unit_generation=1,
         wallet="cd" * 32,
         issuer="aurora",
         wallet_key="cd" * 32,

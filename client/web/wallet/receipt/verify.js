@@ -10,7 +10,7 @@ import { fromHex, hex, sha256 } from "../../shared/bytes.js";
 import { ATTESTATION, BATCH, INTENT, verifies } from "../../shared/domain.js";
 import { Malformed, Reader } from "./octets.js";
 import { Unproven, verifyProof } from "./proof.js";
-import { addSegment, cost } from "./tariff.js";
+import { addSegment, cost } from "./settlement.js";
 
 const KIND = "condocharge-receipt";
 /** The version of a key that was never written. */

@@ -1,4 +1,4 @@
-// Tariffs and their bands, as the ledger's rules read them (chaincode/tariff.py, chaincode/settlement.py).
+// What readings cost under a tariff, as the ledger decides it (chaincode/settlement.py, chaincode/tariff.py).
 
 const WEEK = 7 * 1440;
 // 1 January 1970 was a Thursday; a week here begins on Monday.
