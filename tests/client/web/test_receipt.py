@@ -62,7 +62,7 @@ class House:
             now=lambda: self.now * 1000,
         ) as ledger:
             self.ledger = ledger
-            await self._found(ledger.as_identity(admin))
+            await self.found(ledger.as_identity(admin))
             return await self._session()
 
     async def _submit(self, function: str, *arguments: bytes | dict[str, Any], ledger: Any = None) -> str:
@@ -70,7 +70,8 @@ class House:
         done = await (ledger or self.ledger).submit("condocharge-aurora", function, raw)
         return str(done.transaction_id)
 
-    async def _found(self, admin: EmbeddedLedger) -> None:
+    async def found(self, admin: EmbeddedLedger) -> None:
+        """Register, publish, enrol, sell."""
         signing_key = bytes(self.party.signing.verify_key).hex()
         house = {"code": "aurora", "name": "Aurora", "currency": "EUR", "decimals": 2, "grace": 3600}
         await self._submit("condominium.register", house | {"signing_key": signing_key}, ledger=admin)
@@ -121,7 +122,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return house, asyncio.run(house.charge(tmp_path_factory.mktemp("ledger")))
 
 
-def _verify(folder: Path, root: bytes, files: Sequence[bytes]) -> list[dict[str, Any]]:
+def verify(folder: Path, root: bytes, files: Sequence[bytes]) -> list[dict[str, Any]]:
     """What the wallet's verifier says of each file."""
     (folder / "root.pem").write_bytes(root)
     names = []
@@ -139,7 +140,7 @@ def _verify(folder: Path, root: bytes, files: Sequence[bytes]) -> list[dict[str,
 def test_a_true_receipt_verifies(made: tuple[House, Receipt], tmp_path: Path) -> None:
     """Bands, start fee and idle minutes come to the same sum on the phone as on the ledger."""
     house, receipt = made
-    [verdict] = _verify(tmp_path, house.authority.root, [receipt.encode()])
+    [verdict] = verify(tmp_path, house.authority.root, [receipt.encode()])
     # 2.999123 kWh at night, 3.000333 kWh and 10 idle minutes by day, 0.25 to start.
     assert verdict["state"] == "settled"
     assert verdict["settlement"]["cost"] == 25 + (2_999_123 * 937 + 3_000_333 * 1_834) // 10**8 + 50
@@ -168,7 +169,7 @@ def test_every_forgery_fails(made: tuple[House, Receipt], tmp_path: Path) -> Non
     forged.append(replace(receipt, network="elsewhere").encode())
     forged.append(b"{}")
     forged.append(receipt.encode()[:-40])
-    verdicts = _verify(tmp_path, house.authority.root, forged)
+    verdicts = verify(tmp_path, house.authority.root, forged)
     assert [i for i, verdict in enumerate(verdicts) if "failed" not in verdict] == []
     links = {verdict["failed"] for verdict in verdicts}
     assert links <= {
@@ -182,7 +183,7 @@ def test_every_forgery_fails(made: tuple[House, Receipt], tmp_path: Path) -> Non
         "reading",
         "bill",
     }
-    [foreign] = _verify(tmp_path, Authority.create("aurora", START).root, [receipt.encode()])
+    [foreign] = verify(tmp_path, Authority.create("aurora", START).root, [receipt.encode()])
     assert foreign == {"failed": "certificate"}
 
 
@@ -207,5 +208,5 @@ def test_a_bill_that_does_not_follow_from_the_readings_fails(
         path=(),
     )
     file = replace(receipt, proofs=(*receipt.proofs[:-1], signed)).encode()
-    [verdict] = _verify(tmp_path, house.authority.root, [file])
+    [verdict] = verify(tmp_path, house.authority.root, [file])
     assert verdict == {"failed": "bill"}
