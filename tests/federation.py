@@ -37,6 +37,7 @@ from tests.scope import ScopedStub
 
 CODES = ("aurora", "boreal", "cedar", "dune")
 BLOCK_MILLISECONDS = 100
+GROUP = "fabric"
 RULES = Rules(version="1", dispatch="tests.federation:dispatch")
 
 
@@ -118,11 +119,24 @@ def _free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All tests on the shared network run in one worker."""
     for item in items:
         if item.get_closest_marker("fabric"):
-            item.add_marker(pytest.mark.xdist_group("fabric"))
+            item.add_marker(pytest.mark.xdist_group(GROUP))
+            if config.getoption("loadgroup", default=False):  # xdist tells its workers so
+                _name_group(item)
+
+
+def _name_group(item: Any) -> None:
+    """Put the group into the test's id, by which xdist's scheduler knows it.
+
+    xdist 3.8 does so itself, in an attribute that pytest 9.2 has renamed; without this each worker would
+    start a network of its own.
+    """
+    if hasattr(item, "_id"):
+        item._id = type(item._id).parse(f"{item.nodeid}@{GROUP}")
 
 
 @pytest.fixture(scope="session")
