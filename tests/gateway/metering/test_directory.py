@@ -23,6 +23,7 @@ UNIT = Unit(
     phases=1,
     state="active",
     enrolled_at=1_000,
+    generation=1,
     retired_keys=("cd" * 32,),
 )
 

@@ -29,6 +29,7 @@ ENROLLED = Unit(
     phases=1,
     state="active",
     enrolled_at=0,
+    generation=1,
     retired_keys=(),
 )
 FACTS = UnitFacts(
