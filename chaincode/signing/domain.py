@@ -20,7 +20,6 @@ REQUEST = b"condocharge/request/1\n"
 COMMAND = b"condocharge/command/1\n"
 CONFIGURATION = b"condocharge/configuration/1\n"
 CLEARING = b"condocharge/clearing/1\n"
-RECEIPT = b"condocharge/receipt/1\n"
 PROPOSAL = b"condocharge/proposal/1\n"
 BLOCK = b"condocharge/block/1\n"
 

@@ -15,7 +15,6 @@ from gateway.transaction.submission import Submitter
 
 AHEAD_DAYS = 10 * 366
 """How far ahead a time zone's changes are written into a tariff: two a year are twenty."""
-_HOUR = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

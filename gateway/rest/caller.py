@@ -39,7 +39,6 @@ class Caller(StrEnum):
 
 ROLES = (Caller.ADMIN, Caller.OPERATOR, Caller.USER, Caller.AUDITOR)
 """The callers that are accounts."""
-EVERY_ROLE = ROLES
 
 
 @dataclass(frozen=True, slots=True)
