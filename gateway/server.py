@@ -70,20 +70,22 @@ async def serve(
             serving = asyncio.gather(
                 *(server.serve([listener]) for server, listener in zip(servers, listeners, strict=True))
             )
-            for server in servers:
-                await _first(server.listening, serving)
-            if not serving.done():
-                link = invitation_link(settings.origin, invited) if invited is not None else None
-                ready = Ready(settings.origin, grpc, settings.wallet_url, link)
-                announce(ready)
-                async with company(gateway, ready) if company is not None else nullcontext():
-                    await _first(stop, serving)
-            for server in servers:
-                server.should_exit = True
-            # Streams and held answers end here; without that the servers would wait for them.
-            await gateway.stop()
-            await machines.stop(_STREAMS_S)
-            await serving
+            try:
+                for server in servers:
+                    await _first(server.listening, serving)
+                if not serving.done():
+                    link = invitation_link(settings.origin, invited) if invited is not None else None
+                    ready = Ready(settings.origin, grpc, settings.wallet_url, link)
+                    announce(ready)
+                    async with company(gateway, ready) if company is not None else nullcontext():
+                        await _first(stop, serving)
+            finally:
+                for server in servers:
+                    server.should_exit = True
+                # Streams and held answers end here; without that the servers would wait for them.
+                await gateway.stop()
+                await machines.stop(_STREAMS_S)
+                await serving
 
 
 def _listen(settings: Settings, sockets: ExitStack) -> tuple[Settings, list[socket.socket]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -29,7 +31,9 @@ CURRENT = 16_000
 VOLTAGE = 2_300
 TRANSMISSION = 5
 SAMPLING = 1
-PLACES = ((1, "by the lift", "ed25519"), (2, "by the stairs", "ed25519"), (3, "by the gate", "mac"))
+_PAUSE = 2.0
+_log = logging.getLogger(__name__)
+PLACES = ((1, "by the lift", "ed25519"), (2, "by the stairs", "mac"), (3, "by the gate", "ed25519"))
 PRICES = Prices(
     start_fee=10,
     bands=[
@@ -54,6 +58,8 @@ class Opened:
     grpc: str
     username: str
     password: str
+    root: Path
+    """The condominium's root certificate."""
 
 
 async def run(folder: Path, port: int, announce: Callable[[Opened], None]) -> None:
@@ -99,17 +105,37 @@ async def _living(
     ]
     async with asyncio.TaskGroup() as life:
         tasks = [
-            *(life.create_task(socket.run(address, signing_key)) for socket in sockets),
-            *(life.create_task(resident.run(address)) for resident in residents),
-            life.create_task(pay(gateway)),
-            life.create_task(park(gateway, sockets)),
+            *(life.create_task(_lasting(partial(each.run, address, signing_key))) for each in sockets),
+            *(life.create_task(_lasting(partial(resident.run, address))) for resident in residents),
+            life.create_task(_lasting(partial(pay, gateway))),
+            life.create_task(_lasting(partial(park, gateway, sockets))),
         ]
-        announce(Opened(ready.wallet or "", ready.rest, ready.rest, ready.grpc, FIRST_ADMIN, password))
+        announce(
+            Opened(
+                ready.wallet or "",
+                ready.rest,
+                ready.rest,
+                ready.grpc,
+                FIRST_ADMIN,
+                password,
+                folder / "authority" / "root.pem",
+            )
+        )
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
+
+
+async def _lasting(live: Callable[[], Awaitable[None]]) -> None:
+    """Live on after a mishap: one simulated resident's must not end the building."""
+    while True:
+        try:
+            await live()
+        except Exception:  # noqa: BLE001 - whatever it was, it is told and the building goes on
+            _log.exception("something in the demonstration failed and begins anew")
+        await asyncio.sleep(_PAUSE)
 
 
 async def _password(folder: Path, gateway: Gateway, ready: Ready) -> str:

@@ -11,13 +11,19 @@ import click
 from demonstration.building.building import Opened
 from demonstration.building.building import run as run_building
 from gateway.command import SENTENCES
+from gateway.server import AddressError
 
 PORT = 8080
 
 
 @click.command()
 @click.option(
-    "--port", default=PORT, show_default=True, envvar="PORT", help="Of the wallet; the console has the next."
+    "--port",
+    type=click.IntRange(0, 65_533),
+    default=PORT,
+    show_default=True,
+    envvar="PORT",
+    help="Of the wallet; the console has the next.",
 )
 @click.option(
     "--folder",
@@ -35,6 +41,10 @@ def run(port: int, folder: Path, verbose: bool) -> None:
     )
     try:
         asyncio.run(run_building(folder, port, _announce))
+    except AddressError as error:
+        raise click.ClickException(
+            f"{error}. The demonstration takes three ports in a row, from PORT on: try make run PORT=9000"
+        ) from error
     except SENTENCES as error:
         raise click.ClickException(str(error)) from error
 
@@ -45,4 +55,6 @@ def _announce(opened: Opened) -> None:
     click.echo(f"console  {opened.console}   log in as {opened.username}, password {opened.password}")
     click.echo(f"REST     {opened.rest}/docs")
     click.echo(f"gRPC     {opened.grpc}")
+    click.echo(f"root     {opened.root}   what receipts and audits are checked against")
+    click.echo(f"by hand  condocharge wallet create maria --gateway {opened.rest}")
     click.echo("Ctrl-C stops it; run again, it goes on where it was.")

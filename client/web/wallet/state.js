@@ -121,7 +121,8 @@ export async function submit(body) {
   return { ...answer, id };
 }
 
-async function reached(promise) {
+/** Note whether a question reached the gateway. @template T @param {Promise<T>} promise */
+export async function reached(promise) {
   try {
     const answer = await promise;
     online.value = true;

@@ -16,7 +16,7 @@ export function Session({ argument }) {
   const [live, setLive] = useState(true);
   useEffect(() => {
     const path = `/v1/sessions/${argument}`;
-    const refresh = () => ask(path).then((answer) => { setSession(answer); setError(null); }, setError);
+    const refresh = () => state.reached(ask(path)).then((answer) => { setSession(answer); setError(null); }, setError);
     refresh();
     const source = new EventSource(`${path}/events`);
     source.addEventListener("session", (event) => {
