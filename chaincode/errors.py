@@ -24,7 +24,7 @@ class ContractError(Exception):
     code: ClassVar[str] = "rejected"
 
     def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field}: {rule}")
+        super().__init__(f"{field} breaks the rule: {rule}")
         self.field = field
         self.rule = rule
 

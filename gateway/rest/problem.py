@@ -72,7 +72,7 @@ class Problem(BaseModel):
     type: str = Field("about:blank", description="Always `about:blank`: `code` says what it is.")
     title: str = Field(description="The status in words.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="The whole as a sentence: field, colon, rule.")
+    detail: str = Field(description="The whole as a sentence: which field breaks which rule.")
     code: str = Field(description="A stable name of the kind of error.")
     field: str = Field(description="What breaks the rule.")
     rule: str = Field(description="The rule, in words to act on.")
@@ -107,7 +107,7 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": f"{field}: {rule}",
+        "detail": f"{field} breaks the rule: {rule}",
         "code": code,
         "field": field,
         "rule": rule,

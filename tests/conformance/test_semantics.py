@@ -159,9 +159,9 @@ async def test_nested_conflicts_are_conflicts(register: Register) -> None:
 async def test_rejections_write_nothing(register: Register) -> None:
     """A rejection has the same words on both, directly and through a nested call."""
     for call in (("require", "k"), ("call", AWAY, "require", "k")):
-        with pytest.raises(NotFound, match=r"^key: k does not exist$"):
+        with pytest.raises(NotFound, match=r"^key breaks the rule: k does not exist$"):
             await register.submit(*call)
-        with pytest.raises(NotFound, match=r"^key: k does not exist$"):
+        with pytest.raises(NotFound, match=r"^key breaks the rule: k does not exist$"):
             await register.evaluate(*call)
     with pytest.raises(InvalidArgument):
         await register.submit("no-such-function")

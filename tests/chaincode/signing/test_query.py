@@ -93,5 +93,5 @@ def test_another_time_nonce_or_key_does_not_verify() -> None:
 )
 def test_another_form_is_refused(header: str) -> None:
     """There is one spelling of the header."""
-    with pytest.raises(InvalidArgument, match="authorization: has the form"):
+    with pytest.raises(InvalidArgument, match="authorization breaks the rule: has the form"):
         parse_authorization(header)

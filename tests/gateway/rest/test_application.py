@@ -109,7 +109,7 @@ def _check(response: httpx.Response, status: int, code: str) -> dict[str, str]:
     assert response.headers["content-type"] == MEDIA_TYPE
     problem: dict[str, str] = response.json()
     assert problem["code"] == code
-    assert problem["detail"] == f"{problem['field']}: {problem['rule']}"
+    assert problem["detail"] == f"{problem['field']} breaks the rule: {problem['rule']}"
     assert {"type", "title", "status"} <= problem.keys()
     return problem
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chaincode.signing.intent import MandateIntent, RevokeIntent, intent_id, new_nonce
+from chaincode.signing.intent import MandateIntent, RedeemIntent, RevokeIntent, intent_id, new_nonce
 from chaincode.signing.request import RequestKind, StartRequest, sign_request, tag_hash
 from gateway.metering.received import RequestReceived
 from gateway.projection.follower import Follower
@@ -130,10 +130,21 @@ async def test_plugging_in_opens_at_the_units_that_the_mandate_names(reader: Rea
 
 
 async def test_the_next_mandate_pays_where_the_first_cannot(reader: Reader) -> None:
-    """One wallet is empty; the tag is in another's mandate too."""
+    """One wallet has spent all that it had; the tag is in another's mandate too."""
     empty, full = wallet("empty"), wallet("full")
     await reader.garage.fund(full, 1_000)
+    await reader.garage.fund(empty, 50)
     await reader.grant(empty)
+    back = RedeemIntent(
+        network=CHANNEL,
+        wallet=empty.id,
+        nonce=new_nonce(),
+        expires=reader.garage.now + 600,
+        issuer=CODE,
+        amount=50,
+    )
+    await reader.garage.submitter.submit("token.redeem", list(empty.sign(back)))
+    await reader.garage.world.settle()
     await reader.grant(full)
     await reader.tap(1)
     live = reader.garage.monitor.floor.first_at(1)

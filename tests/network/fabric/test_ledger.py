@@ -81,7 +81,7 @@ async def test_rejections_arrive_as_the_rules_raised_them(ledgers: Ledgers, name
             await call(A, "require", encoded(name))
     with pytest.raises(NotFound, match=name):
         await submit(ledgers["aurora"], A, "call", B, "require", name)
-    with pytest.raises(InvalidArgument, match=r"^function: "):
+    with pytest.raises(InvalidArgument, match=r"^function breaks"):
         await submit(ledgers["aurora"], A, "no-such-function")
 
 
