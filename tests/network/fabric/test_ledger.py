@@ -77,7 +77,7 @@ async def test_reads_do_not_see_own_writes(ledgers: Ledgers, name: str) -> None:
 async def test_rejections_arrive_as_the_rules_raised_them(ledgers: Ledgers, name: str) -> None:
     """Field and rule cross the network, from evaluate, from submit and from a nested call."""
     for call in (ledgers["aurora"].evaluate, ledgers["aurora"].submit):
-        with pytest.raises(NotFound, match=f"^key: {name} does not exist$"):
+        with pytest.raises(NotFound, match=f"^key breaks the rule: {name} does not exist$"):
             await call(A, "require", encoded(name))
     with pytest.raises(NotFound, match=name):
         await submit(ledgers["aurora"], A, "call", B, "require", name)
