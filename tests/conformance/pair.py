@@ -70,6 +70,7 @@ class Side:
         return Outcome(self._numbered(answer), None)
 
     async def _described(self, step: int, ledger: Ledger, committed: Committed) -> Outcome:
+        await self._everywhere(committed.block)
         block = await ledger.block(committed.block)
         index, transaction = next(
             (index, entry)
@@ -85,6 +86,13 @@ class Side:
             transaction.event,
             self._sets(transaction),
         )
+
+    async def _everywhere(self, block: int) -> None:
+        """Wait until every member's peer has a block: the next step may be endorsed by any of them."""
+        for view in {view.msp_id: view for view in self.views.values()}.values():
+            async with asyncio.timeout(30):
+                while await view.height() <= block:  # noqa: ASYNC110 - a peer tells nobody
+                    await asyncio.sleep(0.02)
 
     def _sets(self, transaction: Transaction) -> tuple[Any, ...]:
         kept = [entry for entry in transaction.read_write_sets if entry.namespace != BOOKKEEPING]

@@ -170,7 +170,7 @@ async def test_rejections_write_nothing(register: Register) -> None:
 
 async def test_a_caught_rejection_leaves_the_callees_writes_out(register: Register) -> None:
     """Who catches a callee's rejection and goes on commits its own writes alone."""
-    assert await register.submit("try_call", AWAY, "k") == "key: it is never allowed"
+    assert await register.submit("try_call", AWAY, "k") == "key breaks the rule: it is never allowed"
     assert [values for values in register.pair.state.values() if values] == [
         dict.fromkeys(register.pair.state[HOME], b"here")
     ]

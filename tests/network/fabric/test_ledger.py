@@ -209,7 +209,7 @@ async def test_a_nested_call_is_one_transaction(ledgers: Ledgers, name: str) -> 
 async def test_a_caught_rejection_leaves_nothing_written(ledgers: Ledgers, name: str) -> None:
     """What a called chaincode wrote before it rejected is not in the caller's transaction."""
     committed = await submit(ledgers["aurora"], A, "try_call", B, name)
-    assert json.loads(committed.result) == "key: it is never allowed"
+    assert json.loads(committed.result) == "key breaks the rule: it is never allowed"
     written = await sets(ledgers["aurora"], committed)
     assert written[A].writes == (Write(name, b"here"),)
     assert not written[B].writes if B in written else True
