@@ -57,7 +57,7 @@ def add_segment(
     usage: tuple[Usage, ...], tariff: Tariff, before: Reading, after: Reading, limit: int | None
 ) -> tuple[Usage, ...]:
     """`usage` with what was used between two readings; `limit` is the most mWh that is billed in all."""
-    idle = _idle(before, after)
+    idle = idle_seconds(before, after)
     energy = after.register - before.register
     if limit is not None:
         energy = min(energy, max(0, limit - sum(each.energy for each in usage)))
@@ -83,7 +83,7 @@ def price(tariff: Tariff, usage: tuple[Usage, ...]) -> int:
     return sum(_price(tariff, each.band, each.energy, each.idle) for each in usage)
 
 
-def _idle(before: Reading, after: Reading) -> int:
+def idle_seconds(before: Reading, after: Reading) -> int:
     """Seconds connected after charging had ended: both readings say so, and no energy between denies it."""
     seconds = after.time - before.time
     drawn = (after.register - before.register) * 3_600

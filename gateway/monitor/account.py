@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from chaincode.meter import Reading
 from chaincode.session import END_TOLERANCE, Session
-from chaincode.settlement import BOUNDARY_TOLERANCE, Usage, add_segment, cost, price
+from chaincode.settlement import BOUNDARY_TOLERANCE, Usage, add_segment, cost, idle_seconds, price
 from chaincode.signing.batch import Flag
 from chaincode.tariff import Tariff
 
@@ -40,6 +40,8 @@ class Account:
         self._tariff = tariff
         self._settled: tuple[Usage, ...] = session.usage
         self._anchor: Reading | None = session.last
+        self._idle: bool | None = None
+        """Whether what was read since the anchor was idle time; None where nothing was."""
         self._last: Proof | None = None
         self._pending: list[Proof] = []
         self._idle_priced = any(band.idle_price for band in tariff.bands)
@@ -163,6 +165,7 @@ class Account:
             limit = self._session.energy_limit
             self._settled = add_segment(self._settled, self._tariff, self._anchor, proof.reading, limit)
         self._anchor = proof.reading
+        self._idle = None
         self._pending.append(proof)
 
     def _choose_boundaries(self, proof: Proof) -> None:
@@ -176,8 +179,11 @@ class Account:
         missed = any(change < reading.time - BOUNDARY_TOLERANCE for change in changes)
         was_idle = before.flags & IDLE == IDLE
         turned = self._idle_priced and was_idle != (reading.flags & IDLE == IDLE)
-        if previous is not None and (missed or (turned and was_idle)):
+        idle = idle_seconds(before, reading) > 0
+        loud = self._idle_priced and self._idle is not None and idle != self._idle
+        if previous is not None and (missed or loud or (turned and was_idle)):
             # Without it the whole segment up to `reading` would count in the cheapest band, or as not idle.
             self._choose(previous)
+        self._idle = idle
         if changes or turned:
             self._choose(proof)
