@@ -53,6 +53,8 @@ SETTLED = "settled"
 CANCELLED = "cancelled"
 RECLAIMED = "reclaimed"
 ABANDONED = "abandoned"
+ENDED = (SETTLED, CANCELLED, RECLAIMED)
+"""The states that no transaction leaves: the escrow is paid out."""
 SIGNED = "signed"
 ATTESTED = "attested"
 END_TOLERANCE = 300

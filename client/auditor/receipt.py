@@ -21,7 +21,7 @@ from chaincode.condominium import KEY as CONDOMINIUM_KEY
 from chaincode.condominium import Condominium, namespace_of
 from chaincode.errors import InvalidArgument
 from chaincode.meter import Meter
-from chaincode.session import CANCELLED, RECLAIMED, SETTLED, Session, key_of
+from chaincode.session import ENDED, Session, key_of
 from chaincode.signing import certificate as certificates
 from chaincode.signing.block import InclusionProof, ProofError, ProvenTransaction, verify_proof
 from chaincode.signing.receipt import Receipt, decode_receipt, is_meter
@@ -79,7 +79,7 @@ async def check_receipt(file: bytes, root: bytes) -> VerifiedReceipt:
             ) from error
         session = Session.decode(evidence.value(namespace, key, version))
         begun = session.first is not None
-    if session.id != receipt.session or session.state not in (SETTLED, CANCELLED, RECLAIMED):
+    if session.id != receipt.session or session.state not in ENDED:
         raise ReceiptError("the session has not ended with the receipt's last transaction")
     first, last = next(iter(own)), next(reversed(own))
     condominium = Condominium.decode(evidence.read(namespace, CONDOMINIUM_KEY, own[first]))

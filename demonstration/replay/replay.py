@@ -8,11 +8,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from pathlib import Path
 from shutil import disk_usage
 
-from chaincode.audit import SUPPLY
-from chaincode.session import CANCELLED, RECLAIMED, SETTLED, Session
+from chaincode.session import ENDED, Session
 from demonstration.replay import site
 from demonstration.replay.bay import Bay
 from demonstration.replay.dataset import Dataset, DatasetError
@@ -24,11 +24,12 @@ from demonstration.replay.visit import Visit
 from firmware.simulator.installation import Installation
 from gateway.app import Gateway
 from gateway.clock import SimulatedClock
+from gateway.transaction.supply import read_supply
 from network.ledger import Event
 
 AFTERWARDS = 2 * 3_600
 """Seconds after the last departure in which the last sessions end."""
-_ENDED = {f"session.{state}" for state in (SETTLED, CANCELLED, RECLAIMED)}
+_ENDED = {f"session.{state}" for state in ENDED}
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 _ROOM = 2 << 30
 """Bytes that must be free where a replay's files are put: three months take a fifth of it."""
@@ -117,7 +118,7 @@ class Replay:
         """Check what can be checked at the end, and say what was found."""
         verified = await receipts.finish()
         records = {record.id: record async for record in site.sessions(gateway)}
-        terms = {term: await site.supply(gateway, term) for term in SUPPLY}
+        terms = asdict(await read_supply(gateway.submitter))
         chain = await site.verify(gateway)
         report = Report(
             rows=self._dataset.count,

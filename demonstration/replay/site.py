@@ -82,19 +82,6 @@ async def sessions(gateway: Gateway) -> AsyncIterator[Session]:
         bookmark = [page["bookmark"]]
 
 
-async def supply(gateway: Gateway, term: str) -> int:
-    """A term of issued = balances + escrow + income + redeemed, in minor units, as the ledger has it."""
-    total = 0
-    bookmark: list[str] = []
-    while True:
-        request = json.dumps({"term": term, "bookmark": bookmark}).encode()
-        page = json.loads(await gateway.submitter.evaluate("audit.supply", [request]))
-        total += int(page["sum"])
-        if not page["bookmark"]:
-            return total
-        bookmark = [page["bookmark"]]
-
-
 async def verify(gateway: Gateway) -> Verified:
     """Check every block, transaction and signature of the ledger. Raises `LedgerAltered`."""
     ledger = gateway.ledger

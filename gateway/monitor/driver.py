@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 
 from chaincode.errors import ContractError
-from chaincode.session import CANCELLED, OPENED, RECLAIMED, SETTLED, Session
+from chaincode.session import ENDED, OPENED, Session
 from gateway.clock import Clock
 from gateway.monitor.alarm import Alarms
 from gateway.monitor.anomaly import Anomaly, Kind
@@ -22,7 +22,6 @@ from gateway.monitor.stopped import StoppedReason
 from gateway.transaction.steps import Steps
 from network.ledger import LedgerError
 
-ENDED = (SETTLED, CANCELLED, RECLAIMED)
 """States that a session does not leave."""
 _LOG = logging.getLogger(__name__)
 _SOON = 5.0

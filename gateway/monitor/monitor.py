@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chaincode.session import CANCELLED, OPENED, RECLAIMED, SETTLED, STARTED, Session
+from chaincode.session import ENDED, OPENED, STARTED, Session
 from chaincode.signing.batch import NO_SESSION, Flag
 from chaincode.signing.command import CommandKind
 from gateway.charging.dispatcher import Commands, Dispatcher
@@ -33,8 +33,7 @@ from gateway.transaction.catalogue import Catalogue
 from gateway.transaction.steps import Steps
 
 _LOG = logging.getLogger(__name__)
-_ENDED = (SETTLED, CANCELLED, RECLAIMED)
-_STATES = (OPENED, STARTED, *_ENDED)
+_STATES = (OPENED, STARTED, *ENDED)
 _REMEMBERED = 10_000
 """Ended sessions whose late events are recognised without asking the ledger."""
 
@@ -147,7 +146,7 @@ class ChargeMonitor:
         cannot be read."""
         live = self.floor.client(record.id)
         if live is None:
-            if record.id in self._ended or record.state in _ENDED:
+            if record.id in self._ended or record.state in ENDED:
                 return
             live = await self._adopt(record)
             if live is None:
@@ -157,7 +156,7 @@ class ChargeMonitor:
             return
         else:
             live.renew(record)
-        if record.state in _ENDED:
+        if record.state in ENDED:
             self._finish(live)
         else:
             self._look(live)

@@ -11,11 +11,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
 
 from chaincode.errors import NotFound, StateConflict
-from chaincode.session import Session
+from chaincode.session import ENDED, Session
 from gateway.access.authentication import note
 from gateway.metering.readings import Readings
 from gateway.metering.received import Received
-from gateway.monitor.driver import ENDED
 from gateway.monitor.monitor import ChargeMonitor, topic_of
 from gateway.monitor.view import SessionAnswer, session_view
 from gateway.notification.bus import Bus

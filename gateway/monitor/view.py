@@ -6,9 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from chaincode.session import ATTESTED, CANCELLED, OPENED, Session
+from chaincode.session import ATTESTED, CANCELLED, ENDED, OPENED, Session
 from gateway.charging.reason import Code, Why
-from gateway.monitor.driver import ENDED
 from gateway.monitor.session import Activity, LiveSession
 from gateway.rest import body
 

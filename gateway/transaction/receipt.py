@@ -6,7 +6,7 @@ import json
 from typing import Protocol, runtime_checkable
 
 from chaincode.errors import StateConflict
-from chaincode.session import CANCELLED, RECLAIMED, SETTLED, Session
+from chaincode.session import ENDED, Session
 from chaincode.signing.block import InclusionProof
 from chaincode.signing.export import ExportedBlock
 from chaincode.signing.receipt import collect
@@ -46,7 +46,7 @@ class Receipts:
         record = Session.decode(
             await self._ledger.evaluate(self._namespace, "audit.session", [session.encode()])
         )
-        if record.state not in (SETTLED, CANCELLED, RECLAIMED):
+        if record.state not in ENDED:
             raise StateConflict("session", f"is settled, cancelled or reclaimed; it is {record.state}")
         answer = await self._ledger.evaluate(self._namespace, "audit.history", [b"session", session.encode()])
         transactions = [each["transaction"] for each in json.loads(answer)["history"]]
