@@ -4,7 +4,8 @@ Here a settlement is decided. Between two readings that a transaction carries li
 idle time belong to one band. A segment that crosses into another band without a reading at the boundary
 belongs, whole, to the cheapest band that it touches: whoever settles has every reason to bring the reading.
 
-Which readings count is in `chaincode.evidence`, when they count and who may settle in `chaincode.session`,
+Which readings count is in `chaincode.evidence`, when they count in
+`chaincode.readings`, who may settle and when in `chaincode.ending`,
 how the escrow is paid out in `chaincode.escrow`.
 """
 

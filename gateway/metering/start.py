@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection, insert, select
 
-from chaincode.session import REQUEST_VALIDITY
+from chaincode.opening import REQUEST_VALIDITY
 from chaincode.signing.request import StartRequest
 from gateway.clock import Clock
 from gateway.metering.directory import EnrolledUnit

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaincode.meter import Reading
-from chaincode.session import END_TOLERANCE, Session
+from chaincode.readings import END_TOLERANCE
+from chaincode.session import Session
 from chaincode.settlement import BOUNDARY_TOLERANCE, Usage, add_segment, cost, idle_seconds, price
 from chaincode.signing.batch import Flag
 from chaincode.tariff import Tariff

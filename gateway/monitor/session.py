@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chaincode.evidence import reading_of
-from chaincode.session import END_TOLERANCE, Session
+from chaincode.readings import END_TOLERANCE
+from chaincode.session import Session
 from chaincode.signing.batch import SESSION_BYTES, Batch, Flag
 from chaincode.tariff import Tariff
 from chaincode.unit import Unit

@@ -1,4 +1,4 @@
-"""Why a session ended, in OCPP's words (`chaincode.session.STOPPED_REASONS`)."""
+"""Why a session ended, in OCPP's words (`chaincode.ending.STOPPED_REASONS`)."""
 
 from __future__ import annotations
 

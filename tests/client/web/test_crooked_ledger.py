@@ -44,7 +44,7 @@ def test_a_session_other_than_the_one_that_was_signed_is_found_out(
     def modest(who: Any, socket: Any, **changes: Any) -> OpenIntent:
         return replace(intent_of(who, socket, **changes), unit=3, energy=1_000)
 
-    monkeypatch.setattr("chaincode.session.read_intent", crooked)
+    monkeypatch.setattr("chaincode.opening.read_intent", crooked)
     monkeypatch.setattr(house.party, "intent", modest)
     receipt = _charge(house, tmp_path)
     assert _verdict(house, receipt, tmp_path) == {"failed": "intent"}
@@ -81,7 +81,8 @@ def test_readings_of_a_unit_that_was_never_enrolled_are_found_out(
         await enrolled(admin)
         house.unit.key = forger
 
-    monkeypatch.setattr("chaincode.session.existing", crooked)
+    for module in ("opening", "session"):
+        monkeypatch.setattr(f"chaincode.{module}.existing", crooked)
     monkeypatch.setattr(house, "found", found)
     receipt = _charge(house, tmp_path)
     assert _verdict(house, receipt, tmp_path) == {"failed": "reading"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chaincode.session import REQUEST_VALIDITY
+from chaincode.opening import REQUEST_VALIDITY
 from chaincode.signing import domain
 from chaincode.signing.command import CommandKind
 from chaincode.unit import MAC
