@@ -1,16 +1,20 @@
-// The reader's language: sentences from `locales/`, numbers, money and dates in the reader's form.
+// The reader's language: sentences from `locales/`, those that the sites share and the site's own; numbers, money
+// and dates in the reader's form.
 
 import { computed, signal } from "@preact/signals";
 
-import en from "./locales/en.js";
-import pt from "./locales/pt.js";
+import ownEnglish from "/locales/en.js";
+import ownPortuguese from "/locales/pt.js";
 
-const LOCALES = { en, pt };
+import english from "./locales/en.js";
+import portuguese from "./locales/pt.js";
+
+const LOCALES = { en: { ...english, ...ownEnglish }, pt: { ...portuguese, ...ownPortuguese } };
 const STORED = "condocharge-language";
 
 export const LANGUAGES = Object.keys(LOCALES);
 export const language = signal(initial());
-const regional = computed(() => navigator.languages?.find((tag) => tag.startsWith(language.value)) ?? language.value);
+export const regional = computed(() => navigator.languages?.find((tag) => tag.startsWith(language.value)) ?? language.value);
 
 /** Choose a language and remember it. @param {string} chosen */
 export function speak(chosen) {

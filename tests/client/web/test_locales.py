@@ -9,37 +9,69 @@ import pytest
 
 WEB = Path(__file__).resolve().parents[3] / "client" / "web"
 _ENTRY = re.compile(r'^  "([a-zA-Z0-9.-]+)": "((?:[^"\\]|\\.)+)",$', re.MULTILINE)
-_LOCALES = {path.stem: dict(_ENTRY.findall(path.read_text())) for path in WEB.glob("shared/locales/*.js")}
-_SOURCES = [path for path in WEB.rglob("*.js") if not {"vendor", "node_modules", "locales"} & set(path.parts)]
+_PLACES = ("shared", "wallet", "console")
+_LOCALES = {
+    place: {path.stem: dict(_ENTRY.findall(path.read_text())) for path in WEB.glob(f"{place}/locales/*.js")}
+    for place in _PLACES
+}
+_SITES = {
+    "wallet": _LOCALES["shared"]["en"] | _LOCALES["wallet"]["en"],
+    "console": _LOCALES["shared"]["en"] | _LOCALES["console"]["en"],
+    "shared": _LOCALES["shared"]["en"],
+}
+_SAID_IN = {"wallet": ("wallet",), "console": ("console",), "shared": ("shared", "wallet", "console")}
+_SENTENCES = [(place, key) for place in _PLACES for key in sorted(_LOCALES[place]["en"])]
 
 
-def test_there_are_two_languages() -> None:
+def _sources(place: str) -> list[Path]:
+    return [path for path in (WEB / place).rglob("*.js") if "locales" not in path.parts]
+
+
+@pytest.mark.parametrize("place", _PLACES)
+def test_there_are_two_languages(place: str) -> None:
     """English and Portuguese."""
-    assert set(_LOCALES) == {"en", "pt"}
+    assert set(_LOCALES[place]) == {"en", "pt"}
 
 
-@pytest.mark.parametrize("name", sorted(_LOCALES))
-def test_each_language_has_every_sentence_in_order(name: str) -> None:
+@pytest.mark.parametrize("place", _PLACES)
+@pytest.mark.parametrize("name", ["en", "pt"])
+def test_each_language_has_every_sentence_in_order(place: str, name: str) -> None:
     """No key is missing, left over or out of order, and each line of the file was understood."""
-    keys = list(_LOCALES[name])
+    keys = list(_LOCALES[place][name])
     assert keys == sorted(keys)
-    assert set(keys) == set(_LOCALES["en"])
-    text = (WEB / "shared" / "locales" / f"{name}.js").read_text()
+    assert set(keys) == set(_LOCALES[place]["en"])
+    text = (WEB / place / "locales" / f"{name}.js").read_text()
     assert len(keys) == text.count('": "')
 
 
-@pytest.mark.parametrize("key", sorted(_LOCALES["en"]))
-def test_placeholders_are_the_same_in_every_language(key: str) -> None:
+@pytest.mark.parametrize("site", ["wallet", "console"])
+def test_no_site_says_anew_what_the_sites_share(site: str) -> None:
+    """A key stands in one file of each language."""
+    assert not set(_LOCALES["shared"]["en"]) & set(_LOCALES[site]["en"])
+
+
+@pytest.mark.parametrize(("place", "key"), _SENTENCES)
+def test_placeholders_are_the_same_in_every_language(place: str, key: str) -> None:
     """A value that one language shows, the other shows too."""
-    placeholders = {frozenset(re.findall(r"\{\w+\}", locale[key])) for locale in _LOCALES.values()}
+    placeholders = {frozenset(re.findall(r"\{\w+\}", locale[key])) for locale in _LOCALES[place].values()}
     assert len(placeholders) == 1
 
 
-def test_every_sentence_that_a_page_names_exists() -> None:
+@pytest.mark.parametrize("place", _PLACES)
+def test_every_sentence_that_a_page_names_exists(place: str) -> None:
     """Keys written out in full exist; keys put together have at least one of their kind."""
-    for path in _SOURCES:
+    for path in _sources(place):
         text = path.read_text()
         for key in re.findall(r'\bt\("([^"]+)"', text):
-            assert key in _LOCALES["en"], f"{path.name}: {key}"
+            assert key in _SITES[place], f"{path.name}: {key}"
         for prefix in re.findall(r"\bt\(`([^`$]+)\$\{", text):
-            assert any(key.startswith(prefix) for key in _LOCALES["en"]), f"{path.name}: {prefix}"
+            assert any(key.startswith(prefix) for key in _SITES[place]), f"{path.name}: {prefix}"
+
+
+@pytest.mark.parametrize("place", _PLACES)
+def test_no_sentence_is_left_that_nobody_says(place: str) -> None:
+    """Each key is named by a page of its site, or put together from a kind that one names."""
+    text = "".join(path.read_text() for each in _SAID_IN[place] for path in _sources(each))
+    kinds = tuple(re.findall(r"`([a-z-]+\.)\$\{", text))
+    unsaid = [key for key in _LOCALES[place]["en"] if f'"{key}"' not in text and not key.startswith(kinds)]
+    assert unsaid == []
