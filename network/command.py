@@ -26,16 +26,20 @@ from rich.table import Table
 from network.federation import network as federations
 from network.federation.binaries import FABRIC, FABRIC_CA, Binaries, BinariesError, Module, binaries
 from network.federation.compose import PLACE, compose
+from network.federation.credentials import check_name, make_identity
 from network.federation.description import (
+    CERTIFICATES,
     CHANNEL,
     FEWEST_FOR_BFT,
     ORDERINGS,
+    Certificates,
     Federation,
     FederationError,
     Ordering,
     check_membership,
 )
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
+from network.federation.issuer import issuer_of
 from network.federation.join import join, prepare, read_public_file
 from network.federation.membership import admit, let_out
 from network.federation.nodes import PROPOSAL_AGE, write_settings
@@ -99,6 +103,21 @@ def _programs(module: Module = FABRIC) -> Binaries:
         return binaries(module, progress=report)
 
 
+def _build_authority(wanted: bool) -> None:
+    """Build fabric-ca where it is wanted and not there, with the progress shown."""
+    if wanted:
+        _programs(FABRIC_CA)
+
+
+_certificates_option = click.option(
+    "--certificates",
+    type=click.Choice(CERTIFICATES),
+    default="cryptogen",
+    show_default=True,
+    help="ca: each condominium runs a fabric-ca server of its own (needs a C compiler).",
+)
+
+
 @network.command("binaries")
 @click.option("--certificate-authority", is_flag=True, help="fabric-ca's programs too (needs a C compiler).")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
@@ -131,6 +150,7 @@ def show_binaries(certificate_authority: bool, as_json: bool) -> None:
 @click.option("--ordering", type=click.Choice(ORDERINGS), default="bft", show_default=True)
 @click.option("--first-port", default=_FIRST_PORT, show_default=True, help="Forty ports a condominium.")
 @click.option("--containers", is_flag=True, help="For docker-compose: each host is called like its code.")
+@_certificates_option
 @_says_what_is_wrong
 def create(  # noqa: PLR0917  one parameter an option
     directory: Path,
@@ -139,11 +159,15 @@ def create(  # noqa: PLR0917  one parameter an option
     ordering: Ordering,
     first_port: int,
     containers: bool,
+    certificates: Certificates,
 ) -> None:
     """Make keys, settings and the channel's first block in DIRECTORY, a folder for each condominium."""
     names = list(codes) or [f"condo{number}" for number in range(1, condominiums + 1)]
     check_membership(names, ordering)
+    if containers and certificates == "ca":
+        raise click.UsageError("--containers: the compose file runs no certificate authorities")
     hosts = {name: name for name in names} if containers else None
+    _build_authority(certificates == "ca")
     made = federations.create(
         directory,
         Federation(CHANNEL, ordering),
@@ -152,6 +176,7 @@ def create(  # noqa: PLR0917  one parameter an option
         RULES,
         first_port=first_port,
         hosts=hosts,
+        certificates=certificates,
     )
     if containers:
         for folder in made:
@@ -179,6 +204,7 @@ def create(  # noqa: PLR0917  one parameter an option
 def up(directory: Path, proposal_age: str, external: bool) -> None:
     """Start the condominiums in DIRECTORY (or the one whose folder it is) and wait until they can be used."""
     with _steps() as report:
+        _build_authority(not external and any(folder.authority.exists() for folder in folders(directory)))
         programs = None if external else _programs()
         asyncio.run(federations.up(directory, programs, RULES, report, proposal_age=proposal_age))
     click.echo("ready")
@@ -243,9 +269,16 @@ def _approvals(found: list[CondominiumStatus]) -> Table:
 @click.option("--host", default=LOCAL_ADDRESS, show_default=True, help="Where the others reach this machine.")
 @click.option("--first-port", default=None, type=int, help="Forty ports. [default: after the members']")
 @click.option("--patience", default=3600, show_default=True, help="Seconds to wait for the members.")
+@_certificates_option
 @_says_what_is_wrong
 def join_federation(  # noqa: PLR0917  one parameter an option
-    directory: Path, code: str, description: Path, host: str, first_port: int | None, patience: int
+    directory: Path,
+    code: str,
+    description: Path,
+    host: str,
+    first_port: int | None,
+    patience: int,
+    certificates: Certificates,
 ) -> None:
     """Join a running federation with a new condominium, whose folder DIRECTORY becomes.
 
@@ -254,7 +287,16 @@ def join_federation(  # noqa: PLR0917  one parameter an option
     federation = Federation.load(description)
     port = first_port or PORTS_PER_CONDOMINIUM + max(member.peer_port for member in federation.members)
     programs = _programs()
-    public = prepare(directory, code, federation, programs, ports=Ports.block(port), host=host)
+    _build_authority(certificates == "ca")
+    public = prepare(
+        directory,
+        code,
+        federation,
+        programs,
+        ports=Ports.block(port),
+        host=host,
+        certificates=certificates,
+    )
     click.echo(f"Hand {public} to the members, who run: condocharge network admit THEIR-FOLDER {public.name}")
     with _steps() as report:
         asyncio.run(join(Folder.open(directory), programs, RULES, report, patience=patience))
@@ -311,6 +353,24 @@ def revoke_certificate(directory: Path, certificate: Path) -> None:
     click.echo("revoked")
 
 
+@network.command("enrol")
+@click.argument("directory", type=_DIRECTORY)
+@click.argument("name")
+@click.option(
+    "--role", type=click.Choice(["admin", "gateway", "auditor"]), default="gateway", show_default=True
+)
+@_says_what_is_wrong
+def enrol_identity(directory: Path, name: str, role: str) -> None:
+    """Give NAME a new key and certificate under the condominium whose folder DIRECTORY is.
+
+    The key that NAME had before is replaced; revoke its certificate first where it was lost.
+    """
+    folder = Folder.open(directory)
+    check_name(name)
+    with issuer_of(folder) as issuer:
+        click.echo(make_identity(folder, issuer, name, role))
+
+
 @network.command("upgrade-chaincode")
 @click.argument("directory", type=_DIRECTORY)
 @_says_what_is_wrong
@@ -339,14 +399,18 @@ def renew_certificates(directory: Path) -> None:
 
 @network.command()
 @click.argument("directory", type=_DIRECTORY)
-@click.option("--process", type=click.Choice(["peer", "orderer", "chaincode", "supervisor"]), multiple=True)
+@click.option(
+    "--process", type=click.Choice(["authority", "orderer", "peer", "chaincode", "supervisor"]), multiple=True
+)
 @click.option("--lines", default=20, show_default=True, type=click.IntRange(1))
 @_says_what_is_wrong
 def logs(directory: Path, process: tuple[str, ...], lines: int) -> None:
     """Show the ends of the logs of the condominiums in DIRECTORY."""
     for folder in folders(directory):
-        for name in process or ("supervisor", "orderer", "peer", "chaincode"):
+        for name in process or ("supervisor", "authority", "orderer", "peer", "chaincode"):
             path = folder.log(name)
+            if name == "authority" and not path.exists():
+                continue
             click.secho(f"{folder.code} {name}", bold=True)
             tail = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
             for line in tail:

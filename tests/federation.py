@@ -26,7 +26,14 @@ from network.fabric import FabricLedger, Peer
 from network.federation import supervisor
 from network.federation.administration import own_peer
 from network.federation.binaries import Binaries, binaries
-from network.federation.description import CHANNEL, Federation, FederationError
+from network.federation.description import (
+    CHANNEL,
+    FEWEST_FOR_BFT,
+    Certificates,
+    Federation,
+    FederationError,
+    Ordering,
+)
 from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder
 from network.federation.network import create, down, up
 from network.federation.package import Rules
@@ -146,11 +153,20 @@ def fabric_binaries() -> Binaries:
 
 
 @contextmanager
-def running(path: Path, programs: Binaries, *, room: int = 0, **options: Any) -> Iterator[Network]:
+def running(
+    path: Path,
+    programs: Binaries,
+    *,
+    codes: Sequence[str] = CODES,
+    room: int = 0,
+    certificates: Certificates = "cryptogen",
+    **options: Any,
+) -> Iterator[Network]:
     """A network in `path`, with ports left free for `room` more condominiums; stopped however this ends."""
-    first_port = free_ports((len(CODES) + room) * PORTS_PER_CONDOMINIUM)
-    description = Federation(CHANNEL, "bft", block_milliseconds=BLOCK_MILLISECONDS)
-    made = create(path, description, CODES, programs, RULES, first_port=first_port)
+    first_port = free_ports((len(codes) + room) * PORTS_PER_CONDOMINIUM)
+    ordering: Ordering = "bft" if len(codes) >= FEWEST_FOR_BFT else "raft"
+    description = Federation(CHANNEL, ordering, block_milliseconds=BLOCK_MILLISECONDS)
+    made = create(path, description, codes, programs, RULES, first_port=first_port, certificates=certificates)
     try:
         asyncio.run(up(path, programs, RULES, lambda _step: None, bound=True, **options))
         yield Network(path, {folder.code: folder for folder in made})

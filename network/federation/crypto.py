@@ -1,8 +1,8 @@
 """Keys and certificates: a condominium's roots and its machines.
 
-For trials cryptogen makes the roots and the peer's certificates. Whatever else a condominium needs is
-certified here with the same roots: its orderer, its chaincode server, renewals. Identities that act for it
-come from `network.authority`.
+For trials cryptogen makes the roots, and whatever else a condominium needs is certified here with them.
+Identities that act for it come from `network.authority`. A condominium with a certificate authority of its
+own (`network.federation.authority`) needs none of that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from network.authority import Authority
 from network.federation.binaries import Binaries
 from network.federation.description import FederationError
 from network.federation.folder import Folder
@@ -80,7 +79,7 @@ def certify(
     subject = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
     if unit is not None:
         subject.insert(0, x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
-    start = _start(root)
+    start = earliest(root)
     # A certificate that outlives its issuer is refused by some verifiers.
     end = min(start + validity, root.not_valid_after_utc)
     builder = (
@@ -97,7 +96,7 @@ def certify(
     )
     if hosts:
         both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-        names = x509.SubjectAlternativeName([_host(host) for host in dict.fromkeys(hosts)])
+        names = alternative_names(hosts)
         builder = builder.add_extension(both, critical=False).add_extension(names, critical=False)
     certificate = builder.sign(root_key, SHA256())
     return certificate.public_bytes(Encoding.PEM), private_pem(key)
@@ -111,7 +110,7 @@ def recertify(roots: Path, path: Path, validity: datetime.timedelta = NODE_VALID
     root = x509.load_pem_x509_certificate(read_pem(roots / "root.pem"))
     old = x509.load_pem_x509_certificate(read_pem(path))
     length = min(validity, old.not_valid_after_utc - old.not_valid_before_utc)
-    start = _start(root)
+    start = earliest(root)
     builder = (
         x509.CertificateBuilder()
         .subject_name(old.subject)
@@ -124,37 +123,6 @@ def recertify(roots: Path, path: Path, validity: datetime.timedelta = NODE_VALID
     for extension in old.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
     return builder.sign(read_key(roots / "root.key"), SHA256()).public_bytes(Encoding.PEM)
-
-
-def make_node(folder: Folder, node: str, host: str) -> None:
-    """The MSP and TLS folders of the condominium's `peer` or `orderer`."""
-    place = folder.path / node
-    certificate, key = certify(folder.path / "ca", f"{node}.{folder.code}", unit=node)
-    write_msp(place / "msp", read_pem(folder.path / "ca/root.pem"), read_pem(folder.path / "tls/root.pem"))
-    (place / "msp/signcerts").mkdir(exist_ok=True)
-    (place / "msp/keystore").mkdir(exist_ok=True)
-    (place / "msp/signcerts/certificate.pem").write_bytes(certificate)
-    write_private(place / "msp/keystore/key.pem", key)
-    make_tls(folder, place / "tls", f"{node}.{folder.code}", host)
-
-
-def make_tls(folder: Folder, place: Path, name: str, host: str) -> None:
-    """A TLS certificate for `host` and this machine, with its key and authority, in `place`."""
-    certificate, key = certify(folder.path / "tls", name, hosts=[host, "localhost", "127.0.0.1", name])
-    place.mkdir(exist_ok=True)
-    (place / "certificate.pem").write_bytes(certificate)
-    write_private(place / "key.pem", key)
-    shutil.copy(folder.path / "tls/root.pem", place / "root.pem")
-
-
-def make_identity(folder: Folder, name: str, role: str) -> None:
-    """An identity that acts for the condominium as `role` (`network.authority.ROLES`)."""
-    root = read_pem(folder.path / "ca/root.pem")
-    authority = Authority(folder.code, root, read_key(folder.path / "ca/root.key"))
-    place = folder.path / ("admin" if name == "admin" else f"users/{name}")
-    place.mkdir(exist_ok=True)
-    start = _start(x509.load_pem_x509_certificate(root))
-    authority.issue(name, role, start).save(place / "certificate.pem", place / "key.pem")
 
 
 def write_msp(place: Path, root: bytes, tls_root: bytes) -> None:
@@ -172,13 +140,18 @@ def write_msp(place: Path, root: bytes, tls_root: bytes) -> None:
     (place / "config.yaml").write_text(json.dumps({"NodeOUs": {"Enable": True, **units}}, indent=2))
 
 
-def _start(root: x509.Certificate) -> datetime.datetime:
+def earliest(root: x509.Certificate) -> datetime.datetime:
     """From when a new certificate is valid: a little in the past, for clocks differ, yet not before its root.
 
     Fabric checks a certificate's chain as of the certificate's own first second.
     """
     past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
     return max(past, root.not_valid_before_utc)
+
+
+def alternative_names(hosts: Sequence[str]) -> x509.SubjectAlternativeName:
+    """These host names and addresses as a certificate lists them."""
+    return x509.SubjectAlternativeName([_host(host) for host in dict.fromkeys(hosts)])
 
 
 def _host(host: str) -> x509.GeneralName:

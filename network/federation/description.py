@@ -13,6 +13,9 @@ from chaincode.fields import CODE
 
 Ordering = Literal["bft", "raft"]
 ORDERINGS: tuple[Ordering, ...] = ("bft", "raft")
+Certificates = Literal["cryptogen", "ca"]
+CERTIFICATES: tuple[Certificates, ...] = ("cryptogen", "ca")
+"""Who certifies a condominium's keys: cryptogen and the tool, or a fabric-ca server of its own."""
 CHANNEL = "condocharge"
 BLOCK_MILLISECONDS = 200
 FEWEST_FOR_BFT = 4

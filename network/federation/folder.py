@@ -5,7 +5,8 @@
     federation.json     the members (public, the same at every member)
     genesis.block       the channel's first block (public)
     local.json          this machine's ports
-    ca/ tls/            its own roots with their keys: root.pem, root.key
+    ca/ tls/            its own roots: root.pem, and root.key where there is no authority
+    authority/          its own fabric-ca server, where it has one
     admin/ users/NAME/  identities: certificate.pem, key.pem
     peer/ orderer/      msp/, tls/, data/ and the generated core.yaml or orderer.yaml
     chaincode/          settings.json, TLS files, packages/, connections/, builder/
@@ -40,6 +41,8 @@ class Ports:
     orderer_operations: int
     chaincode: int
     """The first of the chaincode server's ports, one a namespace."""
+    authority: int = 0
+    """The certificate authority's, where the condominium has one of its own."""
 
     @classmethod
     def block(cls, first: int) -> Ports:
@@ -52,6 +55,7 @@ class Ports:
             orderer_admin=first + 4,
             orderer_operations=first + 5,
             chaincode=first + _FIRST_CHAINCODE,
+            authority=first + 6,
         )
 
 
@@ -108,8 +112,18 @@ class Folder:
         """The chaincode server's folder."""
         return self.path / "chaincode"
 
+    @property
+    def authority(self) -> Path:
+        """Its own certificate authority's home, where it has one."""
+        return self.path / "authority"
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """The names of the processes that the condominium runs, in the order in which they start."""
+        return (*(("authority",) if self.authority.exists() else ()), "orderer", "peer", "chaincode")
+
     def log(self, process: str) -> Path:
-        """What `process` (peer, orderer, chaincode, supervisor) prints."""
+        """What `process` (peer, orderer, chaincode, authority, supervisor) prints."""
         return self.path / "log" / f"{process}.log"
 
     def process_file(self, process: str) -> Path:
@@ -124,6 +138,13 @@ class Folder:
         """The identity `name`: admin, or one of `users/`."""
         place = self.path / ("admin" if name == "admin" else f"users/{name}")
         return Identity.load(place / "certificate.pem", place / "key.pem", msp_id_of(self.code))
+
+
+def key_of(certificate: Path) -> Path:
+    """Where the private key of a certificate in a condominium's folder is."""
+    if certificate.parent.name == "signcerts":
+        return certificate.parents[1] / "keystore/key.pem"
+    return certificate.with_name("key.pem")
 
 
 def folders(directory: Path) -> list[Folder]:

@@ -16,15 +16,21 @@ from pathlib import Path
 from fabric_protos.common import ledger_pb2
 
 from network.fabric.gateway import Gateway
-from network.federation import blocks, lifecycle, supervisor
+from network.federation import blocks, lifecycle
 from network.federation.administration import join_peer
 from network.federation.binaries import Binaries
 from network.federation.channel import join_orderer
-from network.federation.description import Federation, FederationError, Member, check_code
+from network.federation.description import Certificates, Federation, FederationError, Member, check_code
 from network.federation.folder import Folder, Ports
 from network.federation.lifecycle import Definition
-from network.federation.network import Report, administration, await_discovery, make_member
-from network.federation.nodes import PROPOSAL_AGE, Programs, processes, write_settings
+from network.federation.network import (
+    Report,
+    administration,
+    await_discovery,
+    make_member,
+    start_processes,
+)
+from network.federation.nodes import PROPOSAL_AGE, write_settings
 from network.federation.package import Rules, make_package
 from network.federation.readiness import peer_answers, wait_until
 from network.federation.server import serve_package
@@ -36,7 +42,14 @@ _CATCH_UP_SECONDS = 600.0
 
 
 def prepare(
-    path: Path, code: str, federation: Federation, binaries: Binaries, *, ports: Ports, host: str
+    path: Path,
+    code: str,
+    federation: Federation,
+    binaries: Binaries,
+    *,
+    ports: Ports,
+    host: str,
+    certificates: Certificates = "cryptogen",
 ) -> Path:
     """Make the newcomer's folder with all keys; returns the public file to hand to the members.
 
@@ -50,7 +63,7 @@ def prepare(
     if code in {member.code for member in (*federation.members, *federation.departed)}:
         raise FederationError(f"code: {code} is taken in this federation")
     folder = Folder.create(path, code, ports)
-    member = make_member(folder, host, federation.next_consenter, binaries)
+    member = make_member(folder, host, federation.next_consenter, binaries, certificates)
     federation.with_member(member).save(path / "federation.json")
     public.write_text(json.dumps(asdict(member), indent=2) + "\n")
     return public
@@ -95,7 +108,7 @@ async def join(
     packages = {name: make_package(name, rules) for name in federation.namespaces}
     for package in packages.values():
         serve_package(folder, package, rules.dispatch)
-    supervisor.start(folder, processes(folder.path, Programs.here(binaries)), bound=bound)
+    start_processes(folder, binaries, bound=bound)
     async with administration([folder]) as (gateway,):
         report("joining the channel")
         await _join_channel(folder, gateway)

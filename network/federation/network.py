@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from pathlib import Path
 
 from network.fabric.gateway import Gateway
-from network.federation import lifecycle, supervisor
+from network.federation import authority, crypto, lifecycle, supervisor
 from network.federation.administration import join_peer, own_peer
 from network.federation.binaries import Binaries
 from network.federation.channel import join_orderer, make_genesis
-from network.federation.crypto import make_identity, make_node, make_roots
-from network.federation.description import Federation, FederationError, Member
+from network.federation.credentials import make_credentials
+from network.federation.description import Certificates, Federation, FederationError, Member
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
+from network.federation.issuer import issuer_of
 from network.federation.lifecycle import Definition
 from network.federation.nodes import PROPOSAL_AGE, Programs, processes, write_settings
 from network.federation.package import Rules, make_package
@@ -28,14 +29,16 @@ Report = Callable[[str], None]
 _START_SECONDS = 90.0
 
 
-def make_member(folder: Folder, host: str, consenter: int, binaries: Binaries) -> Member:
+def make_member(
+    folder: Folder, host: str, consenter: int, binaries: Binaries, certificates: Certificates
+) -> Member:
     """All keys and certificates of one condominium, and what the others may know of it."""
-    make_roots(folder, binaries)
-    for node in ("peer", "orderer"):
-        make_node(folder, node, host)
-    make_identity(folder, "admin", "admin")
-    make_identity(folder, "gateway", "gateway")
-    make_identity(folder, "auditor", "auditor")
+    if certificates == "ca":
+        authority.make_roots(folder)
+    else:
+        crypto.make_roots(folder, binaries)
+    with issuer_of(folder) as issuer:
+        make_credentials(folder, issuer, host)
     return Member(
         code=folder.code,
         host=host,
@@ -58,11 +61,12 @@ def create(
     *,
     first_port: int,
     hosts: Mapping[str, str] | None = None,
+    certificates: Certificates = "cryptogen",
 ) -> list[Folder]:
     """Make a folder for each condominium in `directory`, and the channel's first block.
 
     `federation` gives channel and ordering, `hosts` where the others reach a condominium (default: on this
-    machine). Raises FederationError where `directory` exists; nothing is
+    machine), `certificates` who makes them. Raises FederationError where `directory` exists; nothing is
     left behind where something fails.
     """
     if directory.exists() and any(directory.iterdir()):
@@ -73,7 +77,7 @@ def create(
             ports = Ports.block(first_port + index * PORTS_PER_CONDOMINIUM)
             folder = Folder.create(directory / code, code, ports)
             host = (hosts or {}).get(code, LOCAL_ADDRESS)
-            federation = federation.with_member(make_member(folder, host, index + 1, binaries))
+            federation = federation.with_member(make_member(folder, host, index + 1, binaries, certificates))
             made.append(folder)
         genesis = make_genesis(federation, binaries)
         packages = [make_package(member.namespace, rules) for member in federation.members]
@@ -117,10 +121,9 @@ async def up(
     """
     members = folders(directory)
     if binaries is not None:
-        programs = Programs.here(binaries)
         for folder in members:
             write_settings(folder, proposal_age=proposal_age)
-            supervisor.start(folder, processes(folder.path, programs), bound=bound)
+            start_processes(folder, binaries, bound=bound)
     async with administration(members) as gateways:
         report("starting peers and orderers")
         await asyncio.gather(*(_join(*pair) for pair in zip(members, gateways, strict=True)))
@@ -129,6 +132,12 @@ async def up(
         report("waiting until the peers know of each other")
         namespaces = [member.namespace for member in members[0].federation.members]
         await asyncio.gather(*(await_discovery(gateway, namespaces) for gateway in gateways))
+
+
+def start_processes(folder: Folder, binaries: Binaries, *, bound: bool) -> None:
+    """Have the condominium's processes run under its supervisor, its certificate authority among them."""
+    authority_server = authority.program() if folder.authority.exists() else ""
+    supervisor.start(folder, processes(folder.path, Programs.here(binaries, authority_server)), bound=bound)
 
 
 def down(directory: Path) -> None:

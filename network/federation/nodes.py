@@ -42,13 +42,16 @@ class Programs:
     python: str
     python_path: str = ""
     """PYTHONPATH, where the packages are not installed."""
+    authority: str = ""
+    """The certificate authority's server, where the condominium has one."""
 
     @classmethod
-    def here(cls, binaries: Binaries) -> Programs:
+    def here(cls, binaries: Binaries, authority: str = "") -> Programs:
         """Those of this machine."""
         root = str(Path(__file__).resolve().parents[2])
         search_path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        return cls(str(binaries.path("orderer")), str(binaries.path("peer")), sys.executable, search_path)
+        orderer, peer = str(binaries.path("orderer")), str(binaries.path("peer"))
+        return cls(orderer, peer, sys.executable, search_path, authority)
 
 
 def write_settings(
@@ -67,10 +70,13 @@ def write_settings(
 
 
 def processes(place: PurePath, programs: Programs) -> tuple[Process, ...]:
-    """Orderer, peer and chaincode server of the condominium whose folder is at `place`."""
+    """Orderer, peer, chaincode server and, where it has one, authority of the condominium at `place`."""
     levels = {"FABRIC_LOGGING_SPEC": "warning"}
     chaincode = place / "chaincode"
+    home = place / "authority"
+    authority = Process("authority", (programs.authority, "start", "--home", str(home)), home, {})
     return (
+        *((authority,) if programs.authority else ()),
         Process(
             "orderer",
             (programs.orderer,),

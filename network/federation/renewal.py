@@ -11,13 +11,15 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from cryptography import x509
+
 from network.federation import supervisor
 from network.federation.channel import orderer_status
-from network.federation.crypto import recertify
-from network.federation.description import FederationError
 from network.federation.folder import Folder
-from network.federation.network import administration
+from network.federation.issuer import issuer_of
+from network.federation.network import administration, await_discovery
 from network.federation.readiness import peer_answers, wait_until
+from network.federation.revocation import revoked_here
 
 _SECONDS = 90.0
 
@@ -25,23 +27,21 @@ _SECONDS = 90.0
 def renew(folder: Folder) -> list[Path]:
     """Renew every certificate of the condominium's machines and identities; returns the renewed files.
 
-    Raises FederationError where the roots' keys are not in the folder.
+    A revoked certificate is left as it is: its key is in other hands. Raises FederationError where the
+    issuer refuses, or neither a certificate authority nor the roots' keys are in the folder.
     """
-    if not (folder.path / "ca/root.key").exists():
-        raise FederationError(f"{folder.path / 'ca/root.key'} is missing; its holder renews certificates")
+    path = folder.path
+    signing = [path / node / "msp/signcerts" for node in ("peer", "orderer")]
+    signing += [path / "admin", *sorted(path.glob("users/*"))]
+    listening = [path / name for name in ("peer/tls", "orderer/tls", "chaincode/tls", "chaincode/client")]
+    revoked = revoked_here(folder)
     renewed = []
-    for node in ("peer", "orderer"):
-        path = folder.path / node / "msp/signcerts/certificate.pem"
-        path.write_bytes(recertify(folder.path / "ca", path))
-        renewed.append(path)
-    for name in ("peer/tls", "orderer/tls", "chaincode/tls", "chaincode/client"):
-        path = folder.path / name / "certificate.pem"
-        path.write_bytes(recertify(folder.path / "tls", path))
-        renewed.append(path)
-    for place in (folder.path / "admin", *sorted(folder.path.glob("users/*"))):
-        path = place / "certificate.pem"
-        path.write_bytes(recertify(folder.path / "ca", path))
-        renewed.append(path)
+    with issuer_of(folder) as issuer:
+        for place in (*signing, *listening):
+            file = place / "certificate.pem"
+            if x509.load_pem_x509_certificate(file.read_bytes()).serial_number not in revoked:
+                file.write_bytes(issuer.renew(file, tls=place in listening))
+                renewed.append(file)
     return renewed
 
 
@@ -69,6 +69,7 @@ async def restart(folder: Folder) -> None:
             os.kill(number, signal.SIGTERM)
             await wait_until(f"{name} has not ended", _ended(folder, name, number), _SECONDS)
             await wait_until(f"{name} does not answer after its restart", answers, _SECONDS)
+        await await_discovery(gateway, [member.namespace for member in folder.federation.members])
 
 
 def _ended(folder: Folder, name: str, number: int) -> Callable[[], Awaitable[bool]]:

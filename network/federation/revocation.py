@@ -6,12 +6,10 @@ every peer refuses the certificate from the block on in which it stands.
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.common import configtx_pb2
 from fabric_protos.msp import msp_config_pb2
 
@@ -19,12 +17,13 @@ from network.federation import configuration
 from network.federation.binaries import Binaries
 from network.federation.description import FederationError
 from network.federation.folder import Folder
+from network.federation.issuer import issuer_of
 from network.federation.network import administration
 from network.federation.readiness import wait_until
-from network.identity import read_key, read_pem
+from network.identity import read_pem
 
 _SECONDS = 60.0
-_VALIDITY = datetime.timedelta(days=3650)
+_LIST = "ca/revoked.pem"
 _SECTIONS = ("Application", "Orderer")
 
 
@@ -42,7 +41,10 @@ async def revoke(folder: Folder, certificate: Path, binaries: Binaries) -> None:
     channel = folder.federation.channel
     async with administration([folder]) as (gateway,):
         now = await configuration.current(gateway)
-        wanted = _with_revoked(now, folder, root, withdrawn.serial_number)
+        with issuer_of(folder) as issuer:
+            listed = issuer.revoke(withdrawn, _revoked(now, folder))
+        (folder.path / _LIST).write_bytes(listed)
+        wanted = _with_revoked(now, folder, listed)
         update = configuration.difference(channel, now, wanted, binaries)
         if update is None:
             return
@@ -55,47 +57,40 @@ async def revoke(folder: Folder, certificate: Path, binaries: Binaries) -> None:
         await wait_until("the channel's configuration has not changed", changed, _SECONDS)
 
 
-def _with_revoked(
-    now: configtx_pb2.Config, folder: Folder, root: x509.Certificate, serial: int
-) -> configtx_pb2.Config:
-    """The configuration with `serial` on the condominium's list; the same where it is there already."""
+def revoked_here(folder: Folder) -> set[int]:
+    """Serial numbers of the certificates that were revoked on this machine."""
+    path = folder.path / _LIST
+    return _serials([path.read_bytes()]) if path.exists() else set()
+
+
+def _revoked(now: configtx_pb2.Config, folder: Folder) -> set[int]:
+    """The serial numbers on the condominium's list in the channel's configuration."""
+    found: set[int] = set()
+    for section in _SECTIONS:
+        value = now.channel_group.groups[section].groups[folder.member.msp_id].values["MSP"]
+        msp = msp_config_pb2.MSPConfig.FromString(value.value)
+        found |= _serials(msp_config_pb2.FabricMSPConfig.FromString(msp.config).revocation_list)
+    return found
+
+
+def _with_revoked(now: configtx_pb2.Config, folder: Folder, listed: bytes) -> configtx_pb2.Config:
+    """The configuration with the list `listed` (PEM); the same where all on it are there already."""
     wanted = configtx_pb2.Config()
     wanted.CopyFrom(now)
-    revocations: bytes | None = None
+    serials = _serials([listed])
     for section in _SECTIONS:
         value = wanted.channel_group.groups[section].groups[folder.member.msp_id].values["MSP"]
         msp = msp_config_pb2.MSPConfig.FromString(value.value)
         settings = msp_config_pb2.FabricMSPConfig.FromString(msp.config)
-        listed = _listed(settings)
-        if serial in listed:
+        if serials <= _serials(settings.revocation_list):
             continue
-        revocations = revocations or _list(folder, root, listed | {serial})
         del settings.revocation_list[:]
-        settings.revocation_list.append(revocations)
+        settings.revocation_list.append(listed)
         msp.config = settings.SerializeToString()
         value.value = msp.SerializeToString()
     return wanted
 
 
-def _listed(settings: msp_config_pb2.FabricMSPConfig) -> set[int]:
-    lists = (x509.load_pem_x509_crl(content) for content in settings.revocation_list)
+def _serials(lists_of_certificates: Iterable[bytes]) -> set[int]:
+    lists = (x509.load_pem_x509_crl(content) for content in lists_of_certificates)
     return {entry.serial_number for each in lists for entry in each}
-
-
-def _list(folder: Folder, root: x509.Certificate, serials: set[int]) -> bytes:
-    """A list of all revoked certificates, signed by the condominium's root; PEM."""
-    now = datetime.datetime.now(datetime.UTC)
-    identifier = root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(root.subject)
-        .last_update(now)
-        .next_update(now + _VALIDITY)
-        .add_extension(issuer, critical=False)
-    )
-    for serial in sorted(serials):
-        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
-        builder = builder.add_revoked_certificate(entry)
-    key = read_key(folder.path / "ca/root.key")
-    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)

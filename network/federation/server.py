@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from chaincode.fabric.settings import Listener
-from network.federation.crypto import make_tls
 from network.federation.folder import LOCAL_ADDRESS, Folder
 from network.federation.package import Package
 from network.federation.supervisor import running
@@ -36,9 +35,6 @@ def serve_package(folder: Folder, package: Package, dispatch: str) -> None:
     Each package has a port of its own, so an old and a new one of a namespace are served side by side until
     the members have agreed on the new one. A server that runs takes it up at once.
     """
-    if not (folder.chaincode / "tls").exists():
-        make_tls(folder, folder.chaincode / "tls", f"chaincode.{folder.code}", LOCAL_ADDRESS)
-        make_tls(folder, folder.chaincode / "client", f"peer.{folder.code}", LOCAL_ADDRESS)
     served = listeners(folder)
     if any(listener.package == package.id for listener in served):
         return

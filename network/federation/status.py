@@ -66,8 +66,7 @@ async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
         CondominiumStatus(
             code=folder.code,
             processes={
-                name: supervisor.running(folder, name)
-                for name in (supervisor.SUPERVISOR, "peer", "orderer", "chaincode")
+                name: supervisor.running(folder, name) for name in (supervisor.SUPERVISOR, *folder.processes)
             },
             peer_height=height,
             orderer_height=orderer.get("height"),

@@ -1,7 +1,7 @@
 """`python -m network.federation.supervisor FOLDER`: run a condominium's processes and start again what dies.
 
 The processes to run are in `run/processes.json`, which `start` writes. A file `run/NAME.held` keeps NAME
-down while it is there. SIGTERM stops everything in order: chaincode, peer, orderer.
+down while it is there. SIGTERM stops everything in order: chaincode, peer, orderer, authority.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST_PAUSE = 5.0
 _STEADY = 5.0
 """A process that has run this many seconds counts as well, and its next death is answered at once."""
 _GRACE = 15.0
-_STOP_ORDER = ("chaincode", "peer", "orderer")
+_STOP_ORDER = ("chaincode", "peer", "orderer", "authority")
 
 
 def running(folder: Folder, name: str) -> int | None:
