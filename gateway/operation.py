@@ -17,7 +17,7 @@ from gateway.configuration.service import Configuration
 from gateway.metering.directory import Directory
 from gateway.metering.refusal import MeteringAlarm
 from gateway.metering.service import Metering
-from gateway.monitor import session_routes, unit_routes
+from gateway.monitor import session_routes, unit_routes, usage_routes
 from gateway.monitor.alarm import Alarms
 from gateway.monitor.anomaly import Anomaly, Kind
 from gateway.monitor.fleet import ConfiguredFleet
@@ -29,7 +29,7 @@ from gateway.projection import sessions
 from gateway.projection.follower import Follower
 from gateway.rest.stream import Streams
 from gateway.store.database import Database
-from gateway.transaction import ledger_routes, purchase_routes, wallet_routes
+from gateway.transaction import ledger_routes, mandate_routes, purchase_routes, wallet_routes
 from gateway.transaction.catalogue import Catalogue
 from gateway.transaction.intent import Intents
 from gateway.transaction.purchase import Purchases
@@ -71,6 +71,7 @@ class Operation:
         self._submitter = submitter
         self._database = database
         self._directory = directory
+        self._clock = clock
         self._root = root
         self._running = AsyncExitStack()
         self.bus = Bus()
@@ -168,6 +169,10 @@ class Operation:
                 alarms=self.alarms,
                 bus=self.bus,
                 streams=self.streams,
+            ),
+            usage_routes.router(database=self._database, readings=self._readings, code=self.code),
+            mandate_routes.router(
+                submitter=submitter, database=self._database, clock=self._clock, code=self.code
             ),
             purchase_routes.router(self.purchases),
             ledger_routes.router(

@@ -15,6 +15,7 @@ from gateway.monitor.alarm import PAGE, TOPIC, Alarms
 from gateway.monitor.fleet import ConfiguredFleet
 from gateway.monitor.monitor import SESSIONS, ChargeMonitor
 from gateway.monitor.session import Activity
+from gateway.monitor.view import WhyAnswer
 from gateway.notification.bus import Bus
 from gateway.rest import body
 from gateway.rest.bookmark import Bookmark, Page, following, number
@@ -38,6 +39,7 @@ class UnitAnswer(body.Answer):
     unit: int
     state: str = Field(description="free, queued, charging, paused or offline.")
     reason: str | None = Field(description="A sentence, where a session waits or charges.")
+    why: WhyAnswer | None = Field(description="The same as code and values, for a reader's own language.")
     unit_class: str = Field(serialization_alias="class")
     current: int
     voltage: int
@@ -89,11 +91,13 @@ def _units(routes: APIRouter, monitor: ChargeMonitor, fleet: ConfiguredFleet, ca
         state = "free" if live is None else _STATES.get(live.activity, "free")
         if not monitor.floor.heard(unit):
             state = "offline"
-        drawing = live is not None and live.running and live.vehicle.closed
+        running = live is not None and live.running
+        why = live.why if live is not None and running else None
         return UnitAnswer(
             unit=unit,
             state=state,
-            reason=live.why.text if live is not None and live.running else None,
+            reason=None if why is None else why.text,
+            why=None if why is None else WhyAnswer(code=why.code, values=why.values),
             unit_class=record.key_class,
             current=facts.nominal_current,
             voltage=facts.voltage,
@@ -101,7 +105,7 @@ def _units(routes: APIRouter, monitor: ChargeMonitor, fleet: ConfiguredFleet, ca
             name=settings.name,
             location=settings.location,
             group=facts.group,
-            power=live.vehicle.power // 1000 if live is not None and drawing else 0,
+            power=live.vehicle.power // 1000 if live is not None and running and live.vehicle.closed else 0,
             session=None,
         )
 

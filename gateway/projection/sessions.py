@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from chaincode.session import OPENED, STARTED, Session
+from chaincode.mandate import Mandate
+from chaincode.session import CANCELLED, OPENED, STARTED, Session
 from gateway.projection.records import SESSION
 
 PAGE = 100
@@ -68,6 +69,38 @@ def page(
         query = query.where(SESSION.c.position < before)
     rows = connection.execute(query.order_by(SESSION.c.position.desc()).limit(PAGE))
     return [_found(row) for row in rows]
+
+
+def between(
+    connection: Connection, wallet: str, host: str, *, since: int, until: int, before: int | None, limit: int
+) -> list[Found]:
+    """At most `limit` of a wallet's sessions at a condominium that had begun to charge before `until` and had
+    not ended by `since` (Unix seconds), newest first, those before a position."""
+    query = select(*_COLUMNS).where(
+        SESSION.c.wallet == wallet,
+        SESSION.c.host == host,
+        SESSION.c.started_at < until,
+        SESSION.c.ended_at.is_(None) | (SESSION.c.ended_at >= since),
+    )
+    if before is not None:
+        query = query.where(SESSION.c.position < before)
+    rows = connection.execute(query.order_by(SESSION.c.position.desc()).limit(limit))
+    return [_found(row) for row in rows]
+
+
+def spent_under(connection: Connection, mandate: Mandate, now: int) -> int:
+    """What a mandate's sessions of the period of `now` (Unix seconds) have locked, less what came back."""
+    begun = mandate.period_of(now) * mandate.period
+    query = select(SESSION.c.amount, SESSION.c.refund, SESSION.c.state, SESSION.c.record).where(
+        SESSION.c.wallet == mandate.wallet,
+        SESSION.c.opened_at >= begun,
+        SESSION.c.opened_at < begun + mandate.period,
+    )
+    spent = 0
+    for row in connection.execute(query):
+        if Session.decode(row.record.encode()).mandate == mandate.id:
+            spent += row.amount - (row.amount if row.state == CANCELLED else row.refund or 0)
+    return spent
 
 
 def _found(row: Any) -> Found:
