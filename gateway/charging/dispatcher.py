@@ -76,6 +76,9 @@ class Commands(Protocol):
     def send(self, unit: int, kind: CommandKind, session: bytes, grant: int = 0, current: int = 0) -> None:
         """Want the unit to do this from now on; `current` in 0.1 A."""
 
+    def obeyed(self, unit: int) -> bool:
+        """Whether the unit has shown that it heard and obeyed what was wanted of it last."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Order:

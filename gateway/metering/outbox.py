@@ -163,6 +163,10 @@ class Outbox:
         wanted = self._wanted(self._desk(unit))
         return wanted is not None and wanted.given_on is not connection
 
+    def obeyed(self, unit: int) -> bool:
+        """Whether the unit has shown that it heard and obeyed what was wanted of it last."""
+        return self._wanted(self._desk(unit)) is None
+
     async def compose(self, unit: int, connection: Connection) -> bytes:
         """The next message for `unit` on `connection`: what is wanted, or an acknowledgement.
 

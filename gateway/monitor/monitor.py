@@ -175,6 +175,7 @@ class ChargeMonitor:
             # A session that the ledger has ended without this unit's last word.
             self._commands.send(unit, CommandKind.END, batch.session)
         elif Flag.CLOSED not in batch.flags and facts is not None:
+            self._end_unbegun(unit)
             self._released_without_session(unit, facts.group, batch.time)
         if silent and facts is not None:
             self._alarms.clear([Kind.SILENT], unit)
@@ -246,6 +247,14 @@ class ChargeMonitor:
         if live.running:
             self._dispatcher.renew(live)
         self._tell(live.id)
+
+    def _end_unbegun(self, unit: int) -> None:
+        """The unit is in no session. One that it was given, and told to end before it began it, is over: its
+        tokens and the socket need not wait until the grant has run out."""
+        live = self.floor.first_at(unit)
+        if live is not None and self._commands.obeyed(unit) and live.not_begun(self._now()):
+            self._dispatcher.released(unit, live.unit.group)
+            self._look(live)
 
     def _released_without_session(self, unit: int, group: str, time: int) -> None:
         """An open relay outside a session ends the grant of one that was cancelled or never began."""

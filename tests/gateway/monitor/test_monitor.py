@@ -209,6 +209,24 @@ async def test_a_session_that_waits_can_be_given_up(garage: Garage) -> None:
     assert await garage.balance(resident) == 10_000
 
 
+async def test_a_session_that_its_unit_never_heard_of_is_over_when_it_is_stopped(garage: Garage) -> None:
+    """ON was lost on the way: two batches after the stop the tokens are back and the socket is free."""
+    await garage.run(60)
+    resident = wallet()
+    await garage.fund(resident)
+    garage.sockets[1].reachable = False
+    session = await garage.plug_in(1, resident)
+    await garage.run(10)
+    await garage.stop(resident, session)
+    await garage.world.settle()
+    assert (await garage.session(session)).state == "opened"
+    garage.sockets[1].reachable = True
+    await garage.run(130)
+    assert (await garage.session(session)).state == "cancelled"
+    assert await garage.balance(resident) == 10_000
+    assert garage.monitor.floor.first_at(1) is None
+
+
 async def test_two_sessions_at_one_unit_take_turns(garage: Garage) -> None:
     """The second waits until the first is settled: the meter serves one at a time."""
     residents = [wallet("first"), wallet("second")]
