@@ -56,7 +56,7 @@ async def settle(stub: Stub, session_id: bytes, reason: bytes, *evidence: bytes)
         raise InvalidArgument("reason", f"is one of {', '.join(STOPPED_REASONS)}")
     step = await load(stub, identity)
     require_gateway(stub, step.condominium)
-    if step.session.state == SETTLED:
+    if _ended_by_settling(step.session, words):
         return step.session.encode()
     require_state(step.session, OPENED, STARTED, *(() if evidence else (ABANDONED,)))
     step = count(stub, step, evidence)
@@ -132,6 +132,13 @@ async def proven(stub: Stub, session_id: bytes) -> bytes:
     session = existing_session(read_id(session_id), await stub.get(key_of(read_id(session_id))))
     tariff = Tariff.decode(await _required(stub, tariff_key(session.tariff)))
     return encode({"cost": cost(tariff, session.usage, session.decimals, session.amount)})
+
+
+def _ended_by_settling(session: Session, reason: str) -> bool:
+    """Settled already. Where the issuer had given the escrow back, settling made the session reclaimed."""
+    settlement = session.settlement
+    reclaimed = session.state == RECLAIMED and settlement is not None and settlement.reason == reason
+    return session.state == SETTLED or reclaimed
 
 
 async def _finish(stub: Stub, step: Step, reason: str, released: escrow.Release) -> bytes:

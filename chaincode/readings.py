@@ -54,7 +54,7 @@ async def checkpoint(stub: Stub, session_id: bytes, *evidence: bytes) -> bytes:
 
 
 def count(stub: Stub, step: Step, evidence: Sequence[bytes]) -> Step:
-    """The step with each batch counted. Batches that the session has already used are passed over.
+    """The step with each batch counted. What the session has already used is passed over.
 
     Raises InvalidArgument, NotAuthorised, StateConflict."""
     if len(evidence) > MAX_EVIDENCE:
@@ -62,17 +62,8 @@ def count(stub: Stub, step: Step, evidence: Sequence[bytes]) -> Step:
     session, meter = step.session, step.meter
     if not evidence:
         return step
-    enrolled = (session.unit_class, session.unit_key, session.unit_generation)
-    if (step.unit.key_class, step.unit.key, step.unit.generation) != enrolled:
-        raise NotAuthorised("unit", f"{session.unit} is enrolled as it was when the session was opened")
-    if meter.session not in ("", session.id):
-        raise StateConflict("unit", f"{session.unit} has a started session; settle it first")
-    for message in evidence:
-        batch = verify_batch(step.condominium, stub.channel, step.unit, session.id, message)
-        reading = reading_of(step.unit, message, batch)
-        key = step.unit.key or step.condominium.signing_key
-        if session.last is not None and reading.hash == session.last.hash:
-            continue
+    key = step.unit.key or step.condominium.signing_key
+    for reading in _unused(session.last, _verified(stub.channel, step, evidence)):
         check_follows(meter.last, reading)
         _check_time(session, reading, stub.timestamp // 1000)
         if session.last is None:
@@ -101,6 +92,23 @@ async def _advance(stub: Stub, session_id: bytes, evidence: Sequence[bytes], eve
         return step.session.encode()
     await stub.put(meter_key(after.session.unit), after.meter.encode())
     return await write(stub, after.session, event)
+
+
+def _verified(channel: str, step: Step, evidence: Sequence[bytes]) -> list[Reading]:
+    session, unit = step.session, step.unit
+    enrolled = (session.unit_class, session.unit_key, session.unit_generation)
+    if (unit.key_class, unit.key, unit.generation) != enrolled:
+        raise NotAuthorised("unit", f"{session.unit} is enrolled as it was when the session was opened")
+    if step.meter.session not in ("", session.id):
+        raise StateConflict("unit", f"{session.unit} has a started session; settle it first")
+    batches = [verify_batch(step.condominium, channel, unit, session.id, message) for message in evidence]
+    return [reading_of(unit, *pair) for pair in zip(evidence, batches, strict=True)]
+
+
+def _unused(last: Reading | None, brought: list[Reading]) -> list[Reading]:
+    """What follows the session's last reading: a transaction that is repeated brings that one again."""
+    hashes = [each.hash for each in brought]
+    return brought if last is None or last.hash not in hashes else brought[hashes.index(last.hash) + 1 :]
 
 
 def _check_time(session: Session, reading: Reading, now: int) -> None:

@@ -72,18 +72,6 @@ def decode_request(body: bytes) -> StartRequest:
     return StartRequest(RequestKind(kind), *rest)
 
 
-def sign_request(request: StartRequest, secret: bytes) -> bytes:
-    """The message of a unit of class `ed25519`."""
-    body = request.encode()
-    return body + domain.sign(secret, domain.REQUEST, body)
-
-
-def seal_request(request: StartRequest, key: bytes) -> bytes:
-    """The message of a unit of class `mac`."""
-    body = request.encode()
-    return body + domain.mac(key, domain.REQUEST, body)
-
-
 def tag_hash(salt: bytes, tag_id: bytes) -> bytes:
     """What stands for an NFC or RFID id outside the reader: BLAKE2b-128 keyed with the condominium's salt."""
     return hashlib.blake2b(tag_id, digest_size=TAG_BYTES, key=salt).digest()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from chaincode.errors import NotAuthorised, StateConflict
-from chaincode.signing import domain
 from tests.chaincode.memory import MemoryLedger
-from tests.chaincode.world import HOUR, PartyCondominium, PartyUnit, PartyWallet, condominium, secret_of
+from tests.chaincode.world import (
+    HOUR,
+    PartyCondominium,
+    PartyUnit,
+    PartyWallet,
+    clearing,
+    condominium,
+)
 
 
 async def _neighbours() -> tuple[PartyCondominium, PartyCondominium]:
@@ -26,23 +29,6 @@ async def _visit(
     last = unit.evidence(session, host.wait(HOUR), register + 5_000_000)
     await host.submit("session.settle", session.encode(), b"EVDisconnected", last)
     return session
-
-
-def _clearing(
-    first: PartyCondominium, second: PartyCondominium, **members: Any
-) -> tuple[bytes, bytes, bytes]:
-    body = json.dumps(
-        {
-            "version": 1,
-            "network": first.ledger.channel,
-            "first": first.code,
-            "second": second.code,
-            "payment": "transfer-1",
-        }
-        | members
-    ).encode()
-    one, two = (domain.sign(secret_of(c.signing), domain.CLEARING, body) for c in (first, second))
-    return body, one, two
 
 
 async def test_a_visitors_session_leaves_a_claim_in_both_namespaces() -> None:
@@ -80,10 +66,10 @@ async def test_clearing_nets_claims_of_both_directions() -> None:
     sessions = [await _visit(boreal, aurora, there, ours, 0)]
     sessions.append(await _visit(boreal, aurora, there, ours, 5_000_000))
     sessions.append(await _visit(aurora, boreal, here, theirs, 0))
-    clearing = _clearing(aurora, boreal, claims=sorted(sessions), first_owes=200, second_owes=100)
-    done = await aurora.submit("claim.clear", *clearing)
+    signed = clearing(aurora, boreal, claims=sorted(sessions), first_owes=200, second_owes=100)
+    done = await aurora.submit("claim.clear", *signed)
     assert (done["first_owes"], done["second_owes"]) == (200, 100)
-    assert await aurora.submit("claim.clear", *clearing) == done
+    assert await aurora.submit("claim.clear", *signed) == done
     for side, other in ((aurora, b"boreal"), (boreal, b"aurora")):
         assert (await side.evaluate("claim.open", other, b""))["claims"] == []
 
@@ -94,12 +80,12 @@ async def test_a_clearing_needs_both_signatures_and_true_sums() -> None:
     unit, wallet = await boreal.enrol(1), PartyWallet()
     await aurora.fund(wallet, 1_000)
     session = await _visit(boreal, aurora, unit, wallet, 0)
-    body, one, _ = _clearing(aurora, boreal, claims=[session], first_owes=100, second_owes=0)
+    body, one, _ = clearing(aurora, boreal, claims=[session], first_owes=100, second_owes=0)
     with pytest.raises(NotAuthorised, match="boreal"):
         await aurora.submit("claim.clear", body, one, one)
     with pytest.raises(StateConflict, match="first_owes"):
         await aurora.submit(
-            "claim.clear", *_clearing(aurora, boreal, claims=[session], first_owes=99, second_owes=0)
+            "claim.clear", *clearing(aurora, boreal, claims=[session], first_owes=99, second_owes=0)
         )
 
 

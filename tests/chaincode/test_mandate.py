@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chaincode.errors import NotAuthorised, StateConflict
-from chaincode.signing import domain
-from chaincode.signing.intent import MandateIntent, RevokeIntent, intent_id, new_nonce
-from chaincode.signing.request import RequestKind, StartRequest, sign_request, tag_hash
+from chaincode.signing.intent import RevokeIntent, intent_id, new_nonce
+from chaincode.signing.request import RequestKind, tag_hash
 from tests.chaincode.memory import MemoryLedger
-from tests.chaincode.world import HOUR, PartyCondominium, PartyUnit, PartyWallet, condominium, secret_of
+from tests.chaincode.world import HOUR, PartyCondominium, PartyUnit, PartyWallet, condominium
 
 TAG = tag_hash(b"salt", b"04a2b3")
-_NUMBERS = itertools.count(1)
-
-
-def _mandate(house: PartyCondominium, wallet: PartyWallet, **changes: Any) -> MandateIntent:
-    intent = MandateIntent(
-        network=house.ledger.channel,
-        wallet=wallet.id,
-        nonce=new_nonce(),
-        expires=house.now + 600,
-        issuer=house.code,
-        condominium=house.code,
-        units=(),
-        tags=(TAG.hex(),),
-        session_cap=300,
-        period_cap=500,
-        period=30 * 86_400,
-        until=house.now + 365 * 86_400,
-        duration=4 * HOUR,
-        price_limit=250_000,
-    )
-    return replace(intent, **changes)
-
-
-def _request(unit: PartyUnit, time: int, **changes: Any) -> bytes:
-    request = StartRequest(
-        kind=RequestKind.TAG,
-        unit=unit.number,
-        network=domain.network_tag(unit.channel, unit.condominium),
-        boot=1,
-        number=next(_NUMBERS),
-        time=time,
-        tag=TAG,
-    )
-    return sign_request(replace(request, **changes), secret_of(unit.key))
 
 
 async def _granted(**changes: Any) -> tuple[PartyCondominium, PartyUnit, PartyWallet, str]:
     aurora = await condominium()
     unit, wallet = await aurora.enrol(1), PartyWallet()
     await aurora.fund(wallet, 1_000)
-    body, signature = wallet.sign(_mandate(aurora, wallet, **changes))
+    body, signature = wallet.sign(aurora.mandate_intent(wallet, TAG, **changes))
     await aurora.submit("mandate.grant", body, signature)
     return aurora, unit, wallet, intent_id(body)
 
@@ -65,9 +29,8 @@ async def _tap(
     house: PartyCondominium, unit: PartyUnit, mandate: str, issuer: str = "", **changes: Any
 ) -> Any:
     request = {"mandate": mandate, "issuer": issuer or house.code, "tariff": 1}
-    return await house.submit(
-        "session.open_under_mandate", request, _request(unit, changes.pop("time", house.now), **changes)
-    )
+    time, tag = changes.pop("time", house.now), changes.pop("tag", TAG)
+    return await house.submit("session.open_under_mandate", request, unit.request(time, tag, **changes))
 
 
 async def test_a_tap_opens_a_session_within_the_cap() -> None:
@@ -89,7 +52,7 @@ async def test_the_same_tap_twice_is_one_session() -> None:
     """A repeated request answers the session that it opened."""
     aurora, unit, _, mandate = await _granted()
     request = {"mandate": mandate, "issuer": "aurora", "tariff": 1}
-    tap = _request(unit, aurora.now)
+    tap = unit.request(aurora.now, TAG)
     first = await aurora.submit("session.open_under_mandate", request, tap)
     assert await aurora.submit("session.open_under_mandate", request, tap) == first
 
@@ -163,7 +126,7 @@ async def test_a_mandate_works_for_a_visitor() -> None:
     wallet = PartyWallet()
     unit, home = await boreal.enrol(1), await aurora.enrol(1)
     await aurora.fund(wallet, 1_000)
-    body, signature = wallet.sign(_mandate(aurora, wallet, condominium="boreal"))
+    body, signature = wallet.sign(aurora.mandate_intent(wallet, TAG, condominium="boreal"))
     await aurora.submit("mandate.grant", body, signature)
     opened = await _tap(boreal, unit, intent_id(body), issuer="aurora")
     assert (opened["issuer"], opened["amount"]) == ("aurora", 300)
@@ -182,4 +145,4 @@ async def test_a_start_fee_or_idle_price_that_was_not_allowed_opens_nothing(dear
     aurora.wait(5)
     request = {"mandate": mandate, "issuer": "aurora", "tariff": 2}
     with pytest.raises(NotAuthorised, match="tariff"):
-        await aurora.submit("session.open_under_mandate", request, _request(unit, aurora.now))
+        await aurora.submit("session.open_under_mandate", request, unit.request(aurora.now, TAG))

@@ -21,12 +21,14 @@ from chaincode.signing import domain
 from chaincode.signing.batch import Batch, Flag, Reason, attest, seal_batch, sign_batch
 from chaincode.signing.intent import (
     Intent,
+    MandateIntent,
     OpenIntent,
     ReclaimIntent,
     StopIntent,
     intent_id,
     new_nonce,
 )
+from chaincode.signing.request import RequestKind, StartRequest
 from chaincode.stub import Creator
 from tests.chaincode.memory import MemoryLedger
 
@@ -120,6 +122,23 @@ class PartyUnit:
         if self.key_class == "ed25519":
             return sign_batch(batch, secret_of(self.key))
         message = seal_batch(batch, self.mac_key)
+        return message + attest(message, secret_of(self.attesting))
+
+    def request(self, time: int, tag: bytes, **changes: Any) -> bytes:
+        """A start request as a transaction carries it: `tag` (its hash) was held to the reader."""
+        request = StartRequest(
+            kind=RequestKind.TAG,
+            unit=self.number,
+            network=domain.network_tag(self.channel, self.condominium),
+            boot=self.boot,
+            number=next(self.numbers),
+            time=time,
+            tag=tag,
+        )
+        body = replace(request, **changes).encode()
+        if self.key_class == "ed25519":
+            return body + domain.sign(secret_of(self.key), domain.REQUEST, body)
+        message = body + domain.mac(self.mac_key, domain.REQUEST, body)
         return message + attest(message, secret_of(self.attesting))
 
 
@@ -271,10 +290,46 @@ class PartyCondominium:
         )
         return replace(intent, **changes)
 
+    def mandate_intent(self, wallet: PartyWallet, tag: bytes, **changes: Any) -> MandateIntent:
+        """A mandate for this condominium's units, in its own tokens, that a tag spends under."""
+        intent = MandateIntent(
+            network=self.ledger.channel,
+            wallet=wallet.id,
+            nonce=new_nonce(),
+            expires=self.now + 600,
+            issuer=self.code,
+            condominium=self.code,
+            units=(),
+            tags=(tag.hex(),),
+            session_cap=300,
+            period_cap=500,
+            period=30 * 86_400,
+            until=self.now + 365 * 86_400,
+            duration=4 * HOUR,
+            price_limit=250_000,
+        )
+        return replace(intent, **changes)
+
     def wait(self, seconds: int) -> int:
         """Let time pass on the ledger; returns the new time in Unix seconds."""
         self.ledger.now += seconds * 1000
         return self.now
+
+
+def clearing(first: PartyCondominium, second: PartyCondominium, **members: Any) -> tuple[bytes, bytes, bytes]:
+    """A clearing's body, signed by both. Members to give: claims, first_owes, second_owes."""
+    body = json.dumps(
+        {
+            "version": 1,
+            "network": first.ledger.channel,
+            "first": first.code,
+            "second": second.code,
+            "payment": "transfer-1",
+        }
+        | members
+    ).encode()
+    one, two = (domain.sign(secret_of(c.signing), domain.CLEARING, body) for c in (first, second))
+    return body, one, two
 
 
 async def condominium(code: str = "aurora", ledger: MemoryLedger | None = None) -> PartyCondominium:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from chaincode.signing import domain
 from chaincode.signing.intent import MandateIntent, RedeemIntent, RevokeIntent, intent_id, new_nonce
-from chaincode.signing.request import RequestKind, StartRequest, sign_request, tag_hash
+from chaincode.signing.request import RequestKind, StartRequest, tag_hash
 from gateway.metering.received import RequestReceived
 from gateway.projection.follower import Follower
 from gateway.transaction.tap import Taps
@@ -63,7 +64,8 @@ class Reader:
         self.number += 1
         socket = self.garage.sockets[unit]
         request = StartRequest(kind, unit, socket.network, socket.boot, self.number, self.garage.now, tag)
-        message = sign_request(request, socket.secret)
+        body = request.encode()
+        message = body + domain.sign(socket.secret, domain.REQUEST, body)
         received = RequestReceived(unit, request, message, message, self.garage.clock.now())
         await self.taps.on_request(received)
         await self.garage.world.settle()
