@@ -97,6 +97,7 @@ class Gateway:
             configuration=self.configuration,
             clock=clock,
             root=membership.root,
+            switch_networks=settings.units.switch_networks,
         )
         self.configuration.subscribe(self._forget)
         self.app = self._application()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter
@@ -29,6 +30,7 @@ from gateway.projection import sessions
 from gateway.projection.follower import Follower
 from gateway.rest.stream import Streams
 from gateway.store.database import Database
+from gateway.switch.switches import Switches
 from gateway.transaction import ledger_routes, mandate_routes, purchase_routes, wallet_routes
 from gateway.transaction.catalogue import Catalogue
 from gateway.transaction.intent import Intents
@@ -63,10 +65,12 @@ class Operation:
         configuration: Configuration,
         clock: Clock,
         root: bytes,
+        switch_networks: Iterable[str],
         scheduler: Scheduler | None = None,
         patience: Patience | None = None,
     ) -> None:
-        """`code` is the condominium's; `root` its root certificate, PEM."""
+        """`code` is the condominium's; `root` its root certificate, PEM; network switches lie on
+        `switch_networks`."""
         self.code = code
         self._submitter = submitter
         self._database = database
@@ -80,10 +84,17 @@ class Operation:
         self.fleet = ConfiguredFleet(configuration)
         self.alarms = Alarms(database, self.bus, clock)
         self.follower = Follower(submitter.ledger, database, clock)
+        self.switches = Switches(
+            commands=metering.outbox,
+            sockets=self.fleet,
+            networks=switch_networks,
+            alarms=self.alarms,
+            clock=clock,
+        )
         self.monitor = ChargeMonitor(
             fleet=self.fleet,
             scheduler=scheduler or FirstComeFirstServed(),
-            commands=metering.outbox,
+            commands=self.switches,
             grants=Grants(database, clock),
             readings=metering.readings,
             steps=Steps(submitter),
@@ -92,6 +103,7 @@ class Operation:
             bus=self.bus,
             clock=clock,
             patience=patience,
+            switches=self.switches,
         )
         self.intents = Intents(
             submitter,
@@ -115,6 +127,8 @@ class Operation:
         self.book = SessionBook(self.monitor, database, code)
         self._readings = metering.readings
         self.fleet.subscribe(self.monitor.replan)
+        self.switches.subscribe(self.monitor.reconsider)
+        self.fleet.subscribe(lambda _: self.switches.refresh())
         self.follower.subscribe(self._on_event)
         metering.intake.subscribe(self.monitor.on_batch)
         metering.requests.subscribe(self.taps.on_request)
@@ -131,6 +145,8 @@ class Operation:
         under_way = await self._database.read(lambda c: sessions.under_way(c, self.code))
         await self.monitor.start(under_way)
         self._running.push_async_callback(self.monitor.close)
+        self.switches.refresh()
+        self._running.push_async_callback(self.switches.close)
 
     async def end_streams(self) -> None:
         """End what readers hold open, so that a server need not wait for them."""

@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -158,6 +159,20 @@ class UnitSettings(_Section):
     """Seconds between batches; divides 60, or is whole minutes that divide an hour."""
     sampling: Annotated[int, Field(ge=1, le=60)] = 10
     """Seconds between samples; divides `transmission`."""
+    switch_networks: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    """Private networks on which network switches may be: the gateway sends requests nowhere else."""
+
+    @field_validator("switch_networks")
+    @classmethod
+    def _check_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            try:
+                private = IPv4Network(network).is_private
+            except ValueError:
+                raise ValueError(f"has IPv4 networks such as 192.168.7.0/24, unlike {network}") from None
+            if not private:
+                raise ValueError(f"has private networks alone, unlike {network}")
+        return networks
 
     @model_validator(mode="after")
     def _check_periods(self) -> Self:

@@ -102,14 +102,17 @@ class Dispatcher:
         commands: Commands,
         clock: Clock,
         on_change: Callable[[str], None],
+        may_be_on: Callable[[int], bool],
     ) -> None:
-        """`on_change` is told the id of each session whose place or power changed."""
+        """`on_change` is told the id of each session whose place or power changed; `may_be_on` says of a unit
+        whether the switch beside it may still be closed."""
         self._scheduler = scheduler
         self._floor = floor
         self._grants = grants
         self._commands = commands
         self._clock = clock
         self._on_change = on_change
+        self._may_be_on = may_be_on
         self._dirty: dict[str, None] = {}
         self._orders: list[_Order] = []
         """Decided, and waiting for their grants to be stored."""
@@ -146,9 +149,10 @@ class Dispatcher:
         self._commands.send(unit, CommandKind.END, session_bytes(client.id))
 
     def released(self, unit: int, group: str) -> None:
-        """The unit has shown an open relay for good: a last batch, or OFF obeyed."""
+        """The unit has shown an open relay for good: a last batch, or OFF obeyed. Where a switch beside it
+        did not obey, the grant counts until it expires."""
         self._off.pop(unit, None)
-        if self._grants.of(unit) is not None:
+        if not self._may_be_on(unit) and self._grants.of(unit) is not None:
             self._grants.drop(unit)
             self.plan(group)
 

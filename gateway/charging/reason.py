@@ -27,6 +27,8 @@ class Code(StrEnum):
     """Another session is still under way at the same unit."""
     OFFLINE = "offline"
     """The unit is not heard."""
+    SWITCH = "switch-failed"
+    """The network switch at the unit does not do what it is told."""
     FULL = "full"
     """The vehicle takes no more; it is still plugged in."""
     ENDING = "ending"
@@ -80,6 +82,7 @@ _SENTENCES = {
     Code.NEVER: "cannot charge here: this unit needs at least {least} W and its group may use {limit} W",
     Code.OCCUPIED: "waiting for the session before at the same unit to end",
     Code.OFFLINE: "waiting: the unit is not heard",
+    Code.SWITCH: "waiting: the switch at the socket does not answer",
     Code.FULL: "the vehicle takes no more",
     Code.ENDING: "ending: waiting for the last reading",
 }

@@ -24,6 +24,8 @@ UNIT = Table(
     Column("location", String(100), nullable=False),
     Column("group", String(32), ForeignKey("unit_group.code"), nullable=False, index=True),
     Column("relay", String(16), nullable=False),
+    # Empty but for the relay `network`.
+    Column("switch", String(64), nullable=False, server_default=""),
     # Seconds.
     Column("transmission", Integer, nullable=False),
     Column("sampling", Integer, nullable=False),

@@ -24,6 +24,7 @@ from gateway.rest import body
 from gateway.rest.caller import Caller, allow
 from gateway.rest.problem import ProblemError
 from gateway.settings import UnitSettings as Defaults
+from gateway.switch.address import MAX_LENGTH
 
 UnitNumber = Annotated[int, Path(ge=0, le=MAX_UNIT)]
 Code = Annotated[
@@ -41,6 +42,11 @@ Address = Annotated[
     Field(description="Dotted IPv4."),
 ]
 Host = Annotated[str, StringConstraints(max_length=39, pattern=r"^[A-Za-z0-9.:-]*$")]
+Switch = Annotated[
+    str,
+    StringConstraints(max_length=MAX_LENGTH),
+    Field(description="With relay network: shelly:// or tasmota:// and an address, :port, /channel."),
+]
 Hexadecimal = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){1,200}$")]
 Price = Annotated[int, Field(ge=0, le=MAX_PRICE)]
 
@@ -78,6 +84,7 @@ class SettingsBody(body.Request):
     location: body.Note = ""
     group: Code
     relay: Annotated[Relay, Field(strict=False)] = Relay.SWITCH
+    switch: Switch = ""
     transmission: Annotated[int, Field(ge=5, le=3_600, description="Seconds between batches.")] | None = None
     sampling: Annotated[int, Field(ge=1, le=60, description="Seconds between samples.")] | None = None
     maximum: Current | None = Field(None, description="mA; the nominal current where it is absent.")
@@ -99,6 +106,7 @@ class SettingsChange(body.Request):
     location: body.Note | None = None
     group: Code | None = None
     relay: Annotated[Relay | None, Field(strict=False)] = None
+    switch: Switch | None = None
     transmission: Annotated[int, Field(ge=5, le=3_600)] | None = None
     sampling: Annotated[int, Field(ge=1, le=60)] | None = None
     maximum: Current | None = None
@@ -121,6 +129,7 @@ class SettingsAnswer(body.Answer):
     location: str
     group: str
     relay: Relay
+    switch: str
     transmission: int
     sampling: int
     maximum: int

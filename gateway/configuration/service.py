@@ -129,7 +129,8 @@ class Configuration:
 
         def work(connection: Connection) -> UnitSettings:
             settings = replace(units.by_number(connection, number), **values)
-            units.check(settings, enrolled, groups.by_code(connection, settings.group))
+            group = groups.by_code(connection, settings.group)
+            units.check(settings, enrolled, group, self._defaults.switch_networks)
             units.put(connection, settings)
             return settings
 
@@ -153,7 +154,8 @@ class Configuration:
 
         def work(connection: Connection) -> None:
             record = _as_enrolled(enrolment)
-            units.check(settings, record, groups.by_code(connection, settings.group))
+            group = groups.by_code(connection, settings.group)
+            units.check(settings, record, group, self._defaults.switch_networks)
             units.put(connection, settings)
             if mac_key is not None:
                 self._keys.put_mac_key(connection, enrolment.unit, mac_key)

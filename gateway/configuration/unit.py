@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ from gateway.configuration.group import Group
 from gateway.configuration.records import UNIT
 from gateway.metering.configuration import UnitConfiguration
 from gateway.settings import UnitSettings as Defaults
+from gateway.switch.address import SwitchAddress
 
 TRANSMISSION_RULE = "divides 60, or is whole minutes that divide an hour"
 STEP = 100
@@ -30,7 +32,8 @@ class Relay(StrEnum):
     PILOT = "pilot"
     """A control pilot (IEC 61851-1): any current from 6 A up."""
     NETWORK = "network"
-    """A commercial network switch beside the unit, which the gateway commands."""
+    """A commercial network switch beside the unit, which the gateway commands. The unit itself is told of a
+    relay, to which nothing is wired: its batches then say what the switch should do."""
     NONE = "always-on"
     """No switch at all, the paper's Sensor 0: sessions are metered, not controlled."""
 
@@ -44,6 +47,8 @@ class UnitSettings:
     location: str
     group: str
     relay: Relay
+    switch: str
+    """The network switch's address (`gateway.switch.address`); empty with any other relay."""
     transmission: int
     """Seconds between batches: divides 60, or is whole minutes that divide an hour. Batches then end where
     tariff bands do, if those begin at such minutes; a batch across two bands counts in the cheaper one."""
@@ -72,8 +77,9 @@ def is_transmission(seconds: int) -> bool:
     return 60 % seconds == 0 or (seconds % 60 == 0 and 3_600 % seconds == 0)
 
 
-def check(settings: UnitSettings, enrolled: Unit, group: Group) -> None:
-    """Whether the settings fit each other, the unit's record on the ledger, and its group.
+def check(settings: UnitSettings, enrolled: Unit, group: Group, switch_networks: Iterable[str]) -> None:
+    """Whether the settings fit each other, the unit's record on the ledger, and its group; switches lie on
+    `switch_networks`.
 
     Raises InvalidArgument."""
     if not is_transmission(settings.transmission):
@@ -89,7 +95,19 @@ def check(settings: UnitSettings, enrolled: Unit, group: Group) -> None:
         raise InvalidArgument("fallback", f"is 0 to {settings.maximum} mA, the unit's maximum, by {STEP}")
     if enrolled.phases > group.phases:
         raise InvalidArgument("group", f"has as many phases as the unit, {enrolled.phases}")
+    _check_switch(settings, switch_networks)
     _check_network(settings)
+
+
+def _check_switch(settings: UnitSettings, networks: Iterable[str]) -> None:
+    if settings.relay is not Relay.NETWORK:
+        if settings.switch:
+            raise InvalidArgument("switch", f"is empty unless relay is {Relay.NETWORK}")
+        return
+    try:
+        SwitchAddress.parse(settings.switch).check(networks)
+    except ValueError as error:
+        raise InvalidArgument("switch", str(error)) from None
 
 
 def _check_network(settings: UnitSettings) -> None:
@@ -150,7 +168,7 @@ def told(settings: UnitSettings, enrolled: Unit, defaults: Defaults) -> UnitConf
         port=settings.port or defaults.port,
         time_server=settings.time_server or defaults.time_server,
         dhcp=settings.dhcp,
-        always_on=settings.relay in (Relay.NONE, Relay.NETWORK),
+        always_on=settings.relay is Relay.NONE,
         address=ipaddress.IPv4Address(settings.address).packed,
         mask=ipaddress.IPv4Address(settings.mask).packed,
         router=ipaddress.IPv4Address(settings.router).packed,

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     OVERTIME = "charging-time-exceeded"
     SILENT = "unit-silent"
     NOT_BEGUN = "unit-did-not-begin"
+    SWITCH = "switch-failed"
     REFUSED = "ledger-refused"
     MESSAGE = "message-refused"
 

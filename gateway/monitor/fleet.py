@@ -69,6 +69,11 @@ class ConfiguredFleet:
         """What operators set for a unit."""
         return self._settings.get(number)
 
+    def switches(self) -> dict[int, str]:
+        """The address of each unit's network switch, for the units in service that have one."""
+        found = {number: self._settings[number] for number in self._units}
+        return {n: each.switch for n, each in found.items() if each.relay is Relay.NETWORK}
+
     def reload(self) -> None:
         """Read everything again soon: something has changed."""
         self._stale = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.charging.reason import Code, Why
 from gateway.clock import Clock
@@ -13,9 +13,11 @@ from gateway.monitor.unit import Fleet
 class Floor:
     """All live sessions, and when each unit was last heard of."""
 
-    def __init__(self, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, fleet: Fleet, clock: Clock, is_out_of_order: Callable[[int], bool]) -> None:
+        """`is_out_of_order` says of a unit whether the switch beside it fails."""
         self._fleet = fleet
         self._clock = clock
+        self._is_out_of_order = is_out_of_order
         self._sessions: dict[str, LiveSession] = {}
         self._by_key: dict[bytes, LiveSession] = {}
         self._at_unit: dict[int, list[LiveSession]] = {}
@@ -84,7 +86,13 @@ class Floor:
                 continue
             for later in queue[1:]:
                 later.why = Why(Code.OCCUPIED)
-            if self.heard(unit):
+            code = self._obstacle(unit)
+            if code is None:
                 yield queue[0]
             elif queue[0].running:
-                queue[0].why = Why(Code.OFFLINE)
+                queue[0].why = Why(code)
+
+    def _obstacle(self, unit: int) -> Code | None:
+        if not self.heard(unit):
+            return Code.OFFLINE
+        return Code.SWITCH if self._is_out_of_order(unit) else None

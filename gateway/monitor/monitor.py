@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from chaincode.session import ENDED, OPENED, STARTED, Session
 from chaincode.signing.batch import NO_SESSION, Flag
@@ -56,6 +57,34 @@ class EndedSession:
     """Unix seconds."""
 
 
+class Switchboard(Protocol):
+    """The network switches beside units (`gateway.switch.switches`)."""
+
+    def follow(self, received: Received) -> None:
+        """Let the unit's switch, if it has one, go where the unit's batch shows the relay."""
+
+    def is_out_of_order(self, unit: int) -> bool:
+        """Whether the unit has a switch that does not do what it is told."""
+
+    def may_be_on(self, unit: int) -> bool:
+        """Whether the unit's switch, if it has one, may still be closed."""
+
+
+class NoSwitches:
+    """`Switchboard` where every unit switches by itself."""
+
+    def follow(self, received: Received) -> None:
+        """There is nothing to move."""
+
+    def is_out_of_order(self, unit: int) -> bool:
+        """None is."""
+        return False
+
+    def may_be_on(self, unit: int) -> bool:
+        """None is."""
+        return False
+
+
 class ChargeMonitor:
     """All live sessions of this condominium's units."""
 
@@ -73,8 +102,10 @@ class ChargeMonitor:
         bus: Bus,
         clock: Clock,
         patience: Patience | None = None,
+        switches: Switchboard | None = None,
     ) -> None:
-        self.floor = Floor(fleet, clock)
+        self._switches = switches or NoSwitches()
+        self.floor = Floor(fleet, clock, self._switches.is_out_of_order)
         self._fleet = fleet
         self._commands = commands
         self._grants = grants
@@ -91,6 +122,7 @@ class ChargeMonitor:
             commands=commands,
             clock=clock,
             on_change=self._tell,
+            may_be_on=self._switches.may_be_on,
         )
         self._registers: dict[int, int] = {}
         self._ended: OrderedDict[str, EndedSession] = OrderedDict()
@@ -166,6 +198,7 @@ class ChargeMonitor:
         """Take in one batch that is verified and stored."""
         batch, unit = received.batch, received.unit
         silent = self.floor.hear(unit)
+        self._switches.follow(received)
         live = None if batch.session == NO_SESSION else self.floor.named(batch.session)
         self._inspect(received, live)
         facts = self._fleet.unit(unit)
@@ -193,6 +226,13 @@ class ChargeMonitor:
         """An operator ends a session: as if the resident had stopped it."""
         live.ask_to_stop()
         self._look(live)
+
+    def reconsider(self, unit: int) -> None:
+        """The switch at a unit has failed, or come back."""
+        facts, live = self._fleet.unit(unit), self.floor.first_at(unit)
+        if facts is not None and live is not None:
+            self._dispatcher.plan(facts.group)
+            self._tell(live.id)
 
     def replan(self, group: str) -> None:
         """The group's limit or its units' settings have changed."""

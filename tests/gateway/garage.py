@@ -40,6 +40,7 @@ from gateway.monitor.session import Patience
 from gateway.monitor.unit import UnitFacts
 from gateway.notification.bus import Bus
 from gateway.store.database import Database
+from gateway.switch.switches import Switches
 from gateway.transaction.catalogue import Catalogue
 from gateway.transaction.steps import Steps
 from gateway.transaction.submission import Submitter
@@ -107,6 +108,8 @@ class Socket:
     sending: bool = False
     heard: list[tuple[CommandKind, int, int]] = field(default_factory=list)
     """Commands obeyed: kind, grant, current in 0.1 A."""
+    supply: Callable[[int], bool] | None = None
+    """Whether the network switch beside it is on at a time (Unix seconds), where it has one."""
     garage: Garage | None = None
     rested: int = 0
     drawn: bool = False
@@ -125,7 +128,8 @@ class Socket:
     def current(self) -> int:
         """mA that flow now."""
         car = self.car
-        if not self.closed or car is None or car.had >= car.need:
+        on = self.closed if self.supply is None else self.supply(self.time)
+        if not on or car is None or car.had >= car.need:
             return 0
         return min(car.current, self.limit)
 
@@ -350,7 +354,8 @@ class Garage:
     ) -> Garage:
         """Open the ledger, database and services; a ledger that is new is furnished first.
 
-        Options: limit (W), tariff (members of the request), patience, adjustable, url (of the database)."""
+        Options: limit (W), tariff (members of the request), patience, adjustable, url (of the database),
+        switches (addresses by unit)."""
         garage = cls(directory, sockets, clock or SimulatedClock(START * 1_000), options)
         path = directory / "ledger.sqlite"
         fresh = not path.exists()
@@ -378,10 +383,18 @@ class Garage:
         directory = Directory(self.ledger, namespace_of(CODE), self, self.clock)
         self.metering = Metering(self.database, directory, self, network, self, clock=self.clock)
         self.alarms = Alarms(self.database, self.bus, self.clock)
+        self.switchboard = Switches(
+            commands=self.outbox,
+            sockets=self,
+            networks=["127.0.0.0/8"],
+            alarms=self.alarms,
+            clock=self.clock,
+        )
+        self.clock.watch(lambda: self.switchboard.pending)
         self.monitor = ChargeMonitor(
             fleet=self,
             scheduler=FirstComeFirstServed(),
-            commands=self.outbox,
+            commands=self.switchboard,
             grants=Grants(self.database, self.clock),
             readings=self.metering.readings,
             steps=Steps(self.submitter),
@@ -390,10 +403,13 @@ class Garage:
             bus=self.bus,
             clock=self.clock,
             patience=self.options.get("patience", Patience()),
+            switches=self.switchboard,
         )
+        self.switchboard.subscribe(self.monitor.reconsider)
         self.metering.intake.subscribe(self.monitor.on_batch)
         await self.metering.start()
         await self.monitor.start(await self.open_sessions())
+        self.switchboard.refresh()
         for socket in self.sockets.values():
             socket.garage = self
             socket.transmit()
@@ -425,6 +441,10 @@ class Garage:
             adjustable=self.options.get("adjustable", False),
             transmission=socket.transmission,
         )
+
+    def switches(self) -> dict[int, str]:
+        """`Sockets.switches`."""
+        return dict(self.options.get("switches", {}))
 
     def limit(self, group: str) -> int:
         """`Fleet.limit`."""
@@ -568,6 +588,7 @@ class Garage:
             socket.garage = None
         for task in list(self.tasks):
             task.cancel()
+        await self.switchboard.close()
         await self.monitor.close()
         await self.metering.close()
         await self.database.close()

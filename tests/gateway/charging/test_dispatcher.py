@@ -77,6 +77,7 @@ class House:
             commands=self,
             clock=self.clock,
             on_change=self.changed.append,
+            may_be_on=lambda _: False,
         )
 
     def candidates(self, group: str) -> Iterable[Client]:

@@ -48,6 +48,11 @@ MISFITS: list[tuple[dict[str, Any], str]] = [
     ({"server": "a name with spaces"}, "server"),
     ({"server": "x" * 40}, "server"),
     ({"relay": "magic"}, "relay"),
+    ({"relay": "network"}, "switch"),
+    ({"switch": "shelly://192.168.1.30"}, "switch"),
+    ({"relay": "network", "switch": "shelly://8.8.8.8"}, "switch"),
+    ({"relay": "network", "switch": "http://192.168.1.30"}, "switch"),
+    ({"relay": "network", "switch": "shelly://" + "9" * 60}, "switch"),
     ({"name": None}, "name"),
     ({"unit": 9}, "unit"),
 ]
@@ -100,6 +105,7 @@ async def test_a_unit_is_enrolled_on_the_ledger_with_its_settings_here(gateway_h
         **SETTINGS,
         "unit": 7,
         "relay": "switch",
+        "switch": "",
         "transmission": 60,
         "sampling": 10,
         "maximum": 16_000,
@@ -152,6 +158,17 @@ async def test_a_unit_is_told_its_settings_in_its_own_format(gateway_house: Hous
     assert (told.server, told.port, told.time_server) == ("127.0.0.1", 8080, "pool.ntp.org")
     assert (told.dhcp, told.always_on) == (False, True)
     assert (told.address, told.router) == (bytes([192, 168, 1, 40]), bytes([192, 168, 1, 1]))
+
+
+async def test_a_unit_beside_a_network_switch_is_told_of_a_relay(gateway_house: House) -> None:
+    """Its batches say what the switch should do; where the switch is, the unit need not know."""
+    switch = {"relay": "network", "switch": "tasmota://192.168.1.31:8080/1"}
+    async with _admin(gateway_house) as admin:
+        await admin.post("/v1/units", json=MAC)
+        changed = await admin.patch("/v1/units/8/settings", json=switch)
+        assert changed.json() | switch == changed.json()
+    message = await gateway_house.gateway.metering.configurations.compose(8, 1)
+    assert not decode_configuration(message[:-16]).always_on
 
 
 async def test_settings_that_do_not_fit_are_refused_whole(gateway_house: House) -> None:

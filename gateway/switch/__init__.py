@@ -1,0 +1,1 @@
+"""Commercial network switches beside units that only measure: the gateway commands them itself."""
