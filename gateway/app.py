@@ -100,6 +100,7 @@ class Gateway:
             switch_networks=settings.units.switch_networks,
         )
         self.configuration.subscribe(self._forget)
+        self.access.subscribe(self.operation.streams.stir)
         self.app = self._application()
 
     @classmethod

@@ -23,6 +23,7 @@ from gateway.monitor.alarm import Alarms
 from gateway.monitor.anomaly import Anomaly, Kind
 from gateway.monitor.fleet import ConfiguredFleet
 from gateway.monitor.monitor import ChargeMonitor
+from gateway.monitor.overview import Lookout
 from gateway.monitor.session import Patience
 from gateway.monitor.session_routes import SessionBook
 from gateway.notification.bus import Bus
@@ -91,11 +92,12 @@ class Operation:
             alarms=self.alarms,
             clock=clock,
         )
+        grants = Grants(database, clock)
         self.monitor = ChargeMonitor(
             fleet=self.fleet,
             scheduler=scheduler or FirstComeFirstServed(),
             commands=self.switches,
-            grants=Grants(database, clock),
+            grants=grants,
             readings=metering.readings,
             steps=Steps(submitter),
             catalogue=self.catalogue,
@@ -104,6 +106,16 @@ class Operation:
             clock=clock,
             patience=patience,
             switches=self.switches,
+        )
+        self.lookout = Lookout(
+            code=code,
+            floor=self.monitor.floor,
+            fleet=self.fleet,
+            grants=grants,
+            catalogue=self.catalogue,
+            alarms=self.alarms,
+            bus=self.bus,
+            clock=clock,
         )
         self.intents = Intents(
             submitter,
@@ -183,6 +195,7 @@ class Operation:
                 fleet=self.fleet,
                 catalogue=self.catalogue,
                 alarms=self.alarms,
+                lookout=self.lookout,
                 bus=self.bus,
                 streams=self.streams,
             ),

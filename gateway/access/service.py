@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,11 @@ class Access:
         self._sessions = sessions
         self._passwords = passwords
         self._invitation_ms = settings.invitation_hours * 3_600_000
+        self._listeners: list[Callable[[], None]] = []
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each change of an account: sessions may have ended with it."""
+        self._listeners.append(listener)
 
     async def log_in(self, username: str, password: str, address: str, agent: str) -> Opened:
         """A session for whoever knows the password.
@@ -138,7 +144,10 @@ class Access:
                 connection.execute(delete(INVITATION).where(INVITATION.c.account == number))
             return after
 
-        return await self._database.write(work)
+        changed = await self._database.write(work)
+        for listener in self._listeners:
+            listener()
+        return changed
 
     async def invite(self, actor: Actor, number: int) -> Invited:
         """A new invitation for an account; earlier ones end. Its password stays until it is accepted.

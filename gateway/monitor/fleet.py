@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from chaincode.errors import NotFound
 from chaincode.unit import ACTIVE
+from gateway.configuration.group import Group
 from gateway.configuration.service import Configuration
 from gateway.configuration.unit import Relay, UnitSettings
 from gateway.monitor.unit import UnitFacts
@@ -24,7 +25,7 @@ class ConfiguredFleet:
         self._configuration = configuration
         self._units: dict[int, UnitFacts] = {}
         self._settings: dict[int, UnitSettings] = {}
-        self._limits: dict[str, int] = {}
+        self._groups: dict[str, Group] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._stale = False
         self._task: asyncio.Task[None] | None = None
@@ -36,7 +37,7 @@ class ConfiguredFleet:
 
     async def load(self) -> None:
         """Read all groups and units. Raises LedgerError, StoreError."""
-        limits = {group.code: group.maximum_load for group in await self._configuration.groups()}
+        groups = {group.code: group for group in await self._configuration.groups()}
         units, known = {}, {}
         for settings in await self._configuration.units():
             known[settings.unit] = settings
@@ -55,7 +56,7 @@ class ConfiguredFleet:
                     adjustable=settings.relay is Relay.PILOT,
                     transmission=settings.transmission,
                 )
-        self._limits, self._units, self._settings = limits, units, known
+        self._groups, self._units, self._settings = groups, units, known
 
     def unit(self, number: int) -> UnitFacts | None:
         """See `Fleet`."""
@@ -63,7 +64,8 @@ class ConfiguredFleet:
 
     def limit(self, group: str) -> int:
         """See `Fleet`; 0 for a group that is gone."""
-        return self._limits.get(group, 0)
+        known = self._groups.get(group)
+        return known.maximum_load if known is not None else 0
 
     def settings(self, number: int) -> UnitSettings | None:
         """What operators set for a unit."""
@@ -85,6 +87,11 @@ class ConfiguredFleet:
         """The units in service, by number."""
         return sorted(self._units)
 
+    @property
+    def groups(self) -> dict[str, str]:
+        """The groups' names by their codes."""
+        return {code: group.name for code, group in self._groups.items()}
+
     async def close(self) -> None:
         """Read nothing more."""
         if self._task is not None:
@@ -97,7 +104,7 @@ class ConfiguredFleet:
                 self._stale = False
                 await self.load()
             for listener in self._listeners:
-                for group in self._limits:
+                for group in self._groups:
                     listener(group)
         except (LedgerError, StoreError) as error:
             _LOG.error("units and groups could not be read again: %s", error)

@@ -58,6 +58,10 @@ class Floor:
         queue = self._at_unit.get(unit)
         return queue[0] if queue else None
 
+    def at(self, unit: int) -> list[LiveSession]:
+        """The sessions at a unit, in the order in which they are served."""
+        return list(self._at_unit.get(unit, ()))
+
     def hear(self, unit: int) -> bool:
         """A batch of the unit came. Returns whether it had been silent."""
         silent = not self.heard(unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import asdict
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -14,23 +14,16 @@ from chaincode.errors import NotFound
 from gateway.monitor.alarm import PAGE, TOPIC, Alarms
 from gateway.monitor.fleet import ConfiguredFleet
 from gateway.monitor.monitor import SESSIONS, ChargeMonitor
-from gateway.monitor.session import Activity
+from gateway.monitor.overview import AlarmAnswer, Lookout, Overview, alarm_answer, power_of, state_of
 from gateway.monitor.view import WhyAnswer
 from gateway.notification.bus import Bus
 from gateway.rest import body
 from gateway.rest.bookmark import Bookmark, Page, following, number
-from gateway.rest.caller import Caller, allow
+from gateway.rest.caller import ROLES, Caller, CurrentPrincipal, Principal, allow
 from gateway.rest.stream import MEDIA_TYPE, ServerEvent, Streams
 from gateway.transaction.catalogue import Catalogue
 
 _READERS = (Caller.ADMIN, Caller.OPERATOR, Caller.AUDITOR)
-_STATES = {
-    Activity.QUEUED: "queued",
-    Activity.CHARGING: "charging",
-    Activity.PAUSED: "paused",
-    Activity.COMPLETE: "paused",
-    Activity.STOPPING: "charging",
-}
 
 
 class UnitAnswer(body.Answer):
@@ -51,32 +44,20 @@ class UnitAnswer(body.Answer):
     session: str | None = Field(description="Always null: whose session it is, is its wallet's to know.")
 
 
-class AlarmAnswer(body.Answer):
-    """Something that was wrong; times in milliseconds since 1970."""
-
-    id: int
-    kind: str
-    unit: int | None
-    session: str | None
-    raised_at: int
-    cleared_at: int | None = Field(description="Null while it lasts.")
-    value: int | None
-    limit: int | None
-    text: str
-
-
 def router(
     *,
     monitor: ChargeMonitor,
     fleet: ConfiguredFleet,
     catalogue: Catalogue,
     alarms: Alarms,
+    lookout: Lookout,
     bus: Bus,
     streams: Streams,
 ) -> APIRouter:
     """The routes of units and alarms."""
     routes = APIRouter(tags=["units"])
     _units(routes, monitor, fleet, catalogue)
+    _overview(routes, lookout, streams)
     _alarms(routes, alarms, bus, streams)
     return routes
 
@@ -88,14 +69,10 @@ def _units(routes: APIRouter, monitor: ChargeMonitor, fleet: ConfiguredFleet, ca
             raise NotFound("unit", f"{unit} is in service here")
         record = await catalogue.unit(unit)
         live = monitor.floor.first_at(unit)
-        state = "free" if live is None else _STATES.get(live.activity, "free")
-        if not monitor.floor.heard(unit):
-            state = "offline"
-        running = live is not None and live.running
-        why = live.why if live is not None and running else None
+        why = live.why if live is not None and live.running else None
         return UnitAnswer(
             unit=unit,
-            state=state,
+            state=state_of(monitor.floor, unit),
             reason=None if why is None else why.text,
             why=None if why is None else WhyAnswer(code=why.code, values=why.values),
             unit_class=record.key_class,
@@ -105,7 +82,7 @@ def _units(routes: APIRouter, monitor: ChargeMonitor, fleet: ConfiguredFleet, ca
             name=settings.name,
             location=settings.location,
             group=facts.group,
-            power=live.vehicle.power // 1000 if live is not None and running and live.vehicle.closed else 0,
+            power=power_of(live),
             session=None,
         )
 
@@ -119,6 +96,35 @@ def _units(routes: APIRouter, monitor: ChargeMonitor, fleet: ConfiguredFleet, ca
         return await answer(unit)
 
 
+def _overview(routes: APIRouter, lookout: Lookout, streams: Streams) -> None:
+    @routes.get("/v1/overview", dependencies=[allow(*ROLES)], summary="Groups, units and who waits for what")
+    async def read_overview(principal: CurrentPrincipal) -> Overview:
+        """A USER is told neither whose sessions they are nor of alarms."""
+        return await lookout.picture(reduced=_is_user(principal))
+
+    @routes.get(
+        "/v1/overview/events",
+        dependencies=[allow(*ROLES)],
+        summary="The same as it changes",
+        response_class=StreamingResponse,
+        responses={200: {"content": {MEDIA_TYPE: {}}}},
+    )
+    async def stream_overview(principal: CurrentPrincipal) -> StreamingResponse:
+        """Events named `overview`: one at once, one soon after each change, and one every five seconds, so
+        that who hears none knows that the connection is lost."""
+        return streams.response(_pictures(lookout.follow(reduced=_is_user(principal))))
+
+
+def _is_user(principal: Principal) -> bool:
+    return principal.caller is Caller.USER
+
+
+async def _pictures(overviews: AsyncGenerator[Overview, None]) -> AsyncGenerator[ServerEvent, None]:
+    async with aclosing(overviews):
+        async for overview in overviews:
+            yield ServerEvent("overview", overview.model_dump(mode="json", by_alias=True))
+
+
 def _alarms(routes: APIRouter, alarms: Alarms, bus: Bus, streams: Streams) -> None:
     @routes.get("/v1/alarms", dependencies=[allow(*_READERS)], summary="Alarms")
     async def list_alarms(
@@ -128,9 +134,7 @@ def _alarms(routes: APIRouter, alarms: Alarms, bus: Bus, streams: Streams) -> No
     ) -> Page[AlarmAnswer]:
         found = await alarms.page(unit=unit, lasting=lasting, before=number(bookmark))
         last = found[-1].id if found else 0
-        return Page(
-            rows=[AlarmAnswer(**asdict(each)) for each in found], bookmark=following(len(found), PAGE, last)
-        )
+        return Page(rows=[alarm_answer(each) for each in found], bookmark=following(len(found), PAGE, last))
 
     @routes.get(
         "/v1/events",

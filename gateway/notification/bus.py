@@ -115,6 +115,11 @@ class Subscription:
         self._queue.put_nowait(Notice(notice.topic, LAGGED))
         self.end()
 
+    def skip(self) -> None:
+        """Forget the notices that wait: who reads everything anew at the first needs no others."""
+        while not self._ended and not self._queue.empty():
+            self._queue.get_nowait()
+
     def end(self) -> None:
         """Let the iteration end after what is queued."""
         if not self._ended:

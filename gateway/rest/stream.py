@@ -42,10 +42,17 @@ class Streams:
 
     def __init__(self) -> None:
         self._closed = asyncio.Event()
+        self._stirred: set[asyncio.Event] = set()
 
     def response(self, events: AsyncGenerator[ServerEvent, None]) -> StreamingResponse:
         """An answer that sends `events` until they end, the reader goes or the gateway stops."""
         return StreamingResponse(self._body(events), media_type=MEDIA_TYPE, headers=_HEADERS)
+
+    def stir(self) -> None:
+        """Let every stream send a comment now: one whose reader may hear no more ends with it, and not at
+        the next event (`gateway.access.trail`)."""
+        for stirred in self._stirred:
+            stirred.set()
 
     async def close(self) -> None:
         """End every stream, and each new one at once."""
@@ -53,14 +60,24 @@ class Streams:
 
     async def _body(self, events: AsyncGenerator[ServerEvent, None]) -> AsyncIterator[bytes]:
         closed = asyncio.ensure_future(self._closed.wait())
+        stirred = asyncio.Event()
+        self._stirred.add(stirred)
+        stirring: asyncio.Future[object] | None = None
         following: asyncio.Future[ServerEvent] | None = None
         try:
             while not self._closed.is_set():
                 following = following or asyncio.ensure_future(anext(events))
+                stirring = stirring or asyncio.ensure_future(stirred.wait())
                 done, _ = await asyncio.wait(
-                    (closed, following), timeout=_KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED
+                    (closed, following, stirring),
+                    timeout=_KEEP_ALIVE,
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
-                if following in done:
+                if stirring in done:
+                    stirred.clear()
+                    stirring = None
+                    yield b": still here\n\n"
+                elif following in done:
                     try:
                         event = following.result()
                     except StopAsyncIteration:
@@ -70,7 +87,8 @@ class Streams:
                 elif not done:
                     yield b": still here\n\n"
         finally:
-            for waiting in (closed, following):
+            self._stirred.discard(stirred)
+            for waiting in (closed, following, stirring):
                 if waiting is not None:
                     waiting.cancel()
                     await asyncio.wait([waiting])

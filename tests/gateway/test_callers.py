@@ -75,6 +75,8 @@ CALLERS = {
     "stop_session": MANAGERS,
     "list_alarms": STAFF,
     "stream_events": STAFF,
+    "read_overview": LOGGED_IN,
+    "stream_overview": LOGGED_IN,
     "list_purchases": STAFF,
     "sell_tokens": MANAGERS,
     "confirm_payment": MANAGERS,

@@ -1,5 +1,8 @@
 // The console: entrance, rail and page.
 
+import { effect } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+
 import { html, render } from "../shared/html.js";
 import { LANGUAGES, language, speak, t } from "../shared/i18n.js";
 import { Failure } from "../shared/parts.js";
@@ -15,14 +18,17 @@ import { Units } from "./pages/units.js";
 import * as state from "./state.js";
 
 const EVERYBODY = ["ADMIN", "OPERATOR", "AUDITOR", "USER"];
-/** Page, its component, and the roles that see it. */
-const PAGES = [
+const STAFF = ["ADMIN", "OPERATOR", "AUDITOR"];
+/** The rail's parts: for each page its component and the roles that see it. */
+const PARTS = [
   ["", Now, EVERYBODY],
-  ["units", Units, ["ADMIN", "OPERATOR", "AUDITOR"]],
-  ["people", People, ["ADMIN", "OPERATOR"]],
-  ["money", Money, ["ADMIN", "OPERATOR", "AUDITOR"]],
+  ["money", Money, STAFF],
   ["tariffs", Tariffs, EVERYBODY],
-  ["ledger", Ledger, ["ADMIN", "OPERATOR", "AUDITOR"]],
+  null,
+  ["units", Units, STAFF],
+  ["people", People, ["ADMIN", "OPERATOR"]],
+  null,
+  ["ledger", Ledger, STAFF],
   ["log", Log, ["ADMIN", "AUDITOR"]],
 ];
 
@@ -33,24 +39,45 @@ function Console({ failure }) {
   if (account === undefined) return html`<main class="entrance"><p>${t("wait")}</p></main>`;
   if (page === "invitation") return html`<main class="entrance"><${Accept} token=${argument} /></main>`;
   if (account === null) return html`<main class="entrance"><${Entrance} /></main>`;
-  const seen = PAGES.filter(([, , roles]) => roles.includes(account.role));
-  const [, Page] = seen.find(([name]) => name === page) ?? seen[0];
+  const seen = PARTS.filter((part) => part === null || part[2].includes(account.role));
+  const [name, Page] = seen.find((part) => part !== null && part[0] === page) ?? seen[0];
   return html`
-    <nav class="rail" aria-label=${t("tabs")}>
-      <p><strong>${state.condominium.value.name}</strong></p>
-      ${seen.map(([name]) => html`<a href=${`#/${name}`} aria-current=${name === page ? "page" : null}>${t(`console.${name || "now"}`)}</a>`)}
-      <p class="quiet small">${account.name || account.username}<br />${t(`role.${account.role}`)}</p>
-      <label class="small">${t("settings.language")}
-        <select onChange=${(event) => speak(event.target.value)}>
-          ${LANGUAGES.map((each) => html`<option value=${each} selected=${each === language.value}>${t(`language.${each}`)}</option>`)}
-        </select></label>
-      <button class="plain" onClick=${state.logOut}>${t("console.log-out")}</button>
-    </nav>
-    <main><${Page} key=${page} /></main>
+    <${Rail} parts=${seen} page=${name} account=${account} />
+    <main id="page"><${Page} key=${name} argument=${argument} /></main>
   `;
+}
+
+function Rail({ parts, page, account }) {
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [page]);
+  return html`<header class=${isOpen ? "rail open" : "rail"}>
+    <p class="house"><strong>${state.condominium.value.name}</strong></p>
+    <button class="menu plain" aria-expanded=${isOpen} aria-controls="menu" onClick=${() => setOpen(!isOpen)}>${t("console.menu")}</button>
+    <div id="menu" class="drawer">
+      <nav aria-label=${t("tabs")}>
+        ${parts.map((part) =>
+          part === null
+            ? html`<hr />`
+            : html`<a href=${`#/${part[0]}`} aria-current=${part[0] === page ? "page" : null}>${t(`console.${part[0] || "now"}`)}</a>`,
+        )}
+      </nav>
+      <div class="self">
+        <p><strong>${account.name || account.username}</strong><br /><span class="quiet small">${t(`role.${account.role}`)}</span></p>
+        <label class="small">${t("settings.language")}
+          <select onChange=${(event) => speak(event.target.value)}>
+            ${LANGUAGES.map((each) => html`<option value=${each} selected=${each === language.value}>${t(`language.${each}`)}</option>`)}
+          </select></label>
+        <button class="plain" onClick=${state.logOut}>${t("console.log-out")}</button>
+      </div>
+    </div>
+  </header>`;
 }
 
 const root = document.getElementById("app");
 const show = (failure) => render(html`<${Console} failure=${failure} />`, root);
+effect(() => {
+  const house = state.condominium.value;
+  document.title = house ? `Condocharge · ${house.name}` : "Condocharge";
+});
 show(null);
 state.begin().catch(show);

@@ -1,0 +1,46 @@
+"""Streams speak when they are stirred, so that what watches them need not wait for an event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from gateway.rest.stream import ServerEvent, Streams
+
+
+def _body(streams: Streams, events: AsyncGenerator[ServerEvent, None]) -> AsyncIterator[bytes]:
+    body: AsyncIterator[bytes] = streams.response(events).body_iterator  # type: ignore[assignment]
+    return body
+
+
+async def test_a_stirred_stream_sends_a_comment_and_goes_on() -> None:
+    """The comment comes without an event, and the event that follows it is not lost."""
+    streams, wanted = Streams(), asyncio.Event()
+
+    async def events() -> AsyncGenerator[ServerEvent, None]:
+        yield ServerEvent("first", 1)
+        await wanted.wait()
+        yield ServerEvent("second", 2)
+
+    body = _body(streams, events())
+    assert await anext(body) == b"event: first\ndata: 1\n\n"
+    comment = asyncio.ensure_future(anext(body))
+    await asyncio.sleep(0)
+    streams.stir()
+    assert await asyncio.wait_for(comment, 10) == b": still here\n\n"
+    wanted.set()
+    assert await anext(body) == b"event: second\ndata: 2\n\n"
+    assert [chunk async for chunk in body] == []
+
+
+async def test_a_closed_stream_is_stirred_no_more() -> None:
+    """What has ended is forgotten."""
+    streams = Streams()
+
+    async def events() -> AsyncGenerator[ServerEvent, None]:
+        yield ServerEvent("only", None)
+
+    assert [chunk async for chunk in _body(streams, events())] == [b"event: only\ndata: null\n\n"]
+    streams.stir()
+    await streams.close()
+    assert [chunk async for chunk in _body(streams, events())] == []
