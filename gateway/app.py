@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -33,6 +34,9 @@ from gateway.membership import Membership, join
 from gateway.metering.directory import Directory
 from gateway.metering.service import Metering
 from gateway.operation import Operation
+from gateway.report import routes as report_routes
+from gateway.report.rehearsal import Rehearsal
+from gateway.report.routes import Books
 from gateway.rest import application
 from gateway.rest.units import units_router
 from gateway.settings import Settings
@@ -198,10 +202,22 @@ class Gateway:
                     self.configuration, self.tariffs, self.membership, self.settings.units, self.clock
                 ),
                 *self.operation.routers(),
+                report_routes.router(self._books(), self.operation.catalogue),
                 units_router(self.metering),
             ],
             authenticators=[accounts, self.operation.wallets],
             middleware=[Middleware(Trail, audit=self.audit, authenticator=accounts)],
+        )
+
+    def _books(self) -> Books:
+        readings, catalogue = self.metering.readings, self.operation.catalogue
+        return Books(
+            condominium=self.condominium,
+            database=self.database,
+            rehearsal=Rehearsal(self.database, readings, catalogue, self.condominium.code),
+            tariffs=self.tariffs,
+            zone=ZoneInfo(self.settings.condominium.time_zone),
+            clock=self.clock,
         )
 
     def _forget(self, unit: int | None) -> None:

@@ -15,6 +15,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -58,6 +59,15 @@ class CondominiumSettings(_Section):
         if CODE.fullmatch(code) is None:
             raise ValueError("has 3 to 16 lower-case letters and digits and begins with a letter")
         return code
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("is an IANA time zone such as Europe/Lisbon") from None
+        return name
 
 
 class HttpSettings(_Section):

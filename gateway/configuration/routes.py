@@ -199,16 +199,21 @@ class ChangeBody(body.Request):
     band: Annotated[int, Field(ge=0, le=15, description="Index into bands.")]
 
 
-class TariffRequest(body.Request):
+class TariffPrices(body.Request):
+    """What a tariff says of prices."""
+
+    start_fee: Price = Field(0, description="Minor units of the token.")
+    bands: Annotated[list[BandBody], Field(min_length=1, max_length=16)]
+    week: Annotated[tuple[ChangeBody, ...], Field(max_length=168, strict=False)] = ()
+
+
+class TariffRequest(TariffPrices):
     """A tariff to be published: for ever as it is."""
 
     number: Annotated[int, Field(ge=1, le=99_999_999)] | None = Field(
         None, description="The next one where it is absent; given, the same request twice is one tariff."
     )
     valid_from: Annotated[int, Field(ge=0, le=2**40)] | None = Field(None, description="Unix seconds.")
-    start_fee: Price = Field(0, description="Minor units of the token.")
-    bands: Annotated[list[BandBody], Field(min_length=1, max_length=16)]
-    week: Annotated[tuple[ChangeBody, ...], Field(max_length=168, strict=False)] = ()
 
 
 class TariffAnswer(body.Answer):

@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chaincode.errors import InvalidArgument, NotFound
-from chaincode.fields import encode
-from chaincode.tariff import Tariff
+from chaincode.fields import Fields, encode
+from chaincode.tariff import Tariff, read
 from gateway.clock import Clock
 from gateway.transaction.submission import Submitter
 
@@ -41,16 +41,27 @@ class Tariffs:
         With `number`, only that one is published: the same request twice is then the same tariff. Raises
         InvalidArgument, StateConflict."""
         start = self._clock.now() // 1000 if valid_from is None else valid_from
-        request = {
-            "number": await self.next_number() if number is None else number,
-            "valid_from": start,
-            "start_fee": prices.start_fee,
-            "bands": prices.bands,
-            "week": prices.week,
-            "offsets": offsets(self._time_zone, start),
-        }
-        committed = await self._submitter.submit("tariff.publish", [encode(request)])
+        chosen = await self.next_number() if number is None else number
+        committed = await self._submitter.submit("tariff.publish", [self._request(prices, start, chosen)])
         return Tariff.decode(committed.result)
+
+    def draft(self, prices: Prices, start: int) -> Tariff:
+        """The tariff that these prices would make from `start` (Unix seconds) on, published nowhere.
+
+        Raises InvalidArgument as publishing does."""
+        return read(Fields.parse(self._request(prices, start, 1), "request"))
+
+    def _request(self, prices: Prices, start: int, number: int) -> bytes:
+        return encode(
+            {
+                "number": number,
+                "valid_from": start,
+                "start_fee": prices.start_fee,
+                "bands": prices.bands,
+                "week": prices.week,
+                "offsets": offsets(self._time_zone, start),
+            }
+        )
 
     async def next_number(self) -> int:
         """One more than the last published tariff's number."""

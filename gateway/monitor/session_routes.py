@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
+from sqlalchemy import Connection
 
 from chaincode.errors import NotFound, StateConflict
 from chaincode.session import ENDED, Session
@@ -31,6 +32,7 @@ from gateway.transaction.wallet_routes import Wallet, require_own
 _READERS = (Caller.ADMIN, Caller.OPERATOR, Caller.AUDITOR)
 _OPERATORS = (Caller.ADMIN, Caller.OPERATOR)
 _READINGS = 500
+Instant = Annotated[int | None, Query(ge=0, le=2**40)]
 SessionId = Annotated[
     str,
     StringConstraints(pattern="^[0-9a-f]{64}$"),
@@ -84,14 +86,32 @@ class SessionBook:
         return found.record
 
     async def page(
-        self, bookmark: str, *, wallet: str | None = None, unit: int | None = None, state: str | None = None
+        self,
+        bookmark: str,
+        *,
+        wallet: str | None = None,
+        unit: int | None = None,
+        state: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
     ) -> Page[SessionAnswer]:
         """Sessions, newest first."""
         before = number(bookmark)
         host = self._code if wallet is None else None
-        found = await self._database.read(
-            lambda c: sessions.page(c, wallet=wallet, unit=unit, host=host, state=state, before=before)
-        )
+
+        def read(connection: Connection) -> list[sessions.Found]:
+            return sessions.page(
+                connection,
+                wallet=wallet,
+                unit=unit,
+                host=host,
+                state=state,
+                since=since,
+                until=until,
+                before=before,
+            )
+
+        found = await self._database.read(read)
         rows = []
         for each in found:
             live = self._monitor.live(each.record.id)
@@ -151,10 +171,15 @@ def _lists(routes: APIRouter, book: SessionBook) -> None:
     @routes.get("/v1/sessions", dependencies=[allow(*_READERS)], summary="The condominium's sessions")
     async def list_sessions(
         unit: Annotated[int | None, Query(ge=0, le=65_535)] = None,
-        state: Annotated[str | None, Query(pattern="^(opened|started|settled|cancelled|reclaimed)$")] = None,
+        state: Annotated[
+            str | None, Query(pattern="^(opened|started|settled|cancelled|reclaimed|abandoned)$")
+        ] = None,
+        since: Instant = None,
+        until: Instant = None,
         bookmark: Bookmark = "",
     ) -> Page[SessionAnswer]:
-        return await book.page(bookmark, unit=unit, state=state)
+        """Those opened from `since` on and before `until`, Unix seconds."""
+        return await book.page(bookmark, unit=unit, state=state, since=since, until=until)
 
 
 def _evidence(routes: APIRouter, book: SessionBook, readings: Readings, receipts: Receipts) -> None:

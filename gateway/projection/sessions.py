@@ -53,9 +53,12 @@ def page(
     unit: int | None = None,
     host: str | None = None,
     state: str | None = None,
+    since: int | None = None,
+    until: int | None = None,
     before: int | None = None,
 ) -> list[Found]:
-    """At most `PAGE` sessions, newest first, those before a position."""
+    """At most `PAGE` sessions, newest first, those before a position; opened from `since` on and before
+    `until` (Unix seconds)."""
     query: Select[Any] = select(*_COLUMNS)
     for column, value in (
         (SESSION.c.wallet, wallet),
@@ -65,6 +68,10 @@ def page(
     ):
         if value is not None:
             query = query.where(column == value)
+    if since is not None:
+        query = query.where(SESSION.c.opened_at >= since)
+    if until is not None:
+        query = query.where(SESSION.c.opened_at < until)
     if before is not None:
         query = query.where(SESSION.c.position < before)
     rows = connection.execute(query.order_by(SESSION.c.position.desc()).limit(PAGE))

@@ -81,6 +81,12 @@ CALLERS = {
     "sell_tokens": MANAGERS,
     "confirm_payment": MANAGERS,
     "read_token_supply": STAFF,
+    "report_sessions": STAFF,
+    "export_sessions": STAFF,
+    "report_money": STAFF,
+    "export_money": STAFF,
+    "list_claims": STAFF,
+    "rehearse_tariff": STAFF,
     # The ledger holds nothing personal and is everybody's to verify.
     "read_ledger": EVERYBODY,
     "read_block": EVERYBODY,

@@ -13,6 +13,7 @@ import { Log } from "./pages/log.js";
 import { Money } from "./pages/money.js";
 import { Now } from "./pages/now.js";
 import { People } from "./pages/people.js";
+import { Sessions } from "./pages/sessions.js";
 import { Tariffs } from "./pages/tariffs.js";
 import { Units } from "./pages/units.js";
 import * as state from "./state.js";
@@ -22,6 +23,7 @@ const STAFF = ["ADMIN", "OPERATOR", "AUDITOR"];
 /** The rail's parts: for each page its component and the roles that see it. */
 const PARTS = [
   ["", Now, EVERYBODY],
+  ["sessions", Sessions, STAFF],
   ["money", Money, STAFF],
   ["tariffs", Tariffs, EVERYBODY],
   null,

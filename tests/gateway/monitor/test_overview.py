@@ -8,43 +8,24 @@ from typing import Any
 import pytest
 from starlette.types import Message, Scope
 
-from chaincode.unit import MAC
-from gateway.configuration.group import Group
-from gateway.configuration.service import Enrolment
-from gateway.configuration.unit import Relay, UnitSettings
 from gateway.monitor.anomaly import Anomaly, Kind
 from tests.gateway.house import House
-
-_NOWHERE = "0.0.0.0"
 
 
 async def _furnish(house: House) -> None:
     """One group with one unit that nobody has heard of yet."""
-    configuration = house.gateway.configuration
-    await configuration.add_group(Group(code="garage", name="Garage", maximum_load=7_360, phases=1))
-    settings = UnitSettings(
-        unit=7,
-        name="Seven",
-        location="by the lift",
-        group="garage",
-        relay=Relay.PILOT,
-        transmission=60,
-        sampling=10,
-        maximum=10_000,
-        fallback=0,
-        dhcp=True,
-        address=_NOWHERE,
-        mask=_NOWHERE,
-        router=_NOWHERE,
-        resolver=_NOWHERE,
-        server="",
-        port=0,
-        time_server="",
-    )
-    enrolment = Enrolment(
-        unit=7, key_class=MAC, key=None, nominal_current=16_000, nominal_voltage=2_300, phases=1
-    )
-    await configuration.enrol(enrolment, settings)
+    group = {"code": "garage", "name": "Garage", "maximum_load": 7_360, "phases": 1}
+    unit = {
+        "unit": 7,
+        "class": "mac",
+        "nominal_current": 16_000,
+        "nominal_voltage": 2_300,
+        "phases": 1,
+        "settings": {"name": "Seven", "location": "by the lift", "group": "garage", "maximum": 10_000},
+    }
+    async with await house.caller("ADMIN") as admin:
+        assert (await admin.post("/v1/groups", json=group)).status_code == 201
+        assert (await admin.post("/v1/units", json=unit)).status_code == 201
     await house.gateway.operation.fleet.load()
     house.gateway.operation.alarms.raise_(Anomaly(Kind.SILENT, "nothing was heard"), 7)
     await house.gateway.operation.alarms.close()

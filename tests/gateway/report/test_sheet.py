@@ -1,0 +1,42 @@
+"""Sheets: what a spreadsheet reads is what was written, and nothing of it is calculated."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+
+import pytest
+
+from gateway.report.sheet import amount, sheet
+
+
+def _read(text: str) -> list[list[str]]:
+    assert text[0] == "\ufeff"
+    return list(csv.reader(io.StringIO(text[1:])))
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
+def test_no_text_becomes_a_formula(begins: str) -> None:
+    """Whatever a spreadsheet would calculate begins with an apostrophe, inside quotes or not."""
+    [_, [cell]] = _read(sheet(["name"], [[f'{begins}HYPERLINK("http://x","y")']]))
+    assert cell[0] == "'"
+
+
+def test_numbers_stay_numbers() -> None:
+    """A negative amount is not a text that begins with a hyphen."""
+    text = sheet(["a", "b", "c"], [[-3, Decimal("-1.50"), None]])
+    assert _read(text)[1] == ["-3", "-1.50", ""]
+
+
+def test_what_separates_cells_is_quoted() -> None:
+    """Commas, quotes and line ends inside a cell stay inside it; lines end as RFC 4180 says."""
+    text = sheet(["a"], [['one, "two"\nthree']])
+    assert _read(text) == [["a"], ['one, "two"\nthree']]
+    assert text.endswith("\r\n")
+
+
+@pytest.mark.parametrize(("minor", "decimals", "shown"), [(1234, 2, "12.34"), (-5, 2, "-0.05"), (7, 0, "7")])
+def test_money_is_written_exactly(minor: int, decimals: int, shown: str) -> None:
+    """With as many decimals as the token has, and no exponent."""
+    assert f"{amount(minor, decimals):f}" == shown
