@@ -74,6 +74,11 @@ def release_key(session: str) -> str:
     return composite_key("release", session)
 
 
+def keys_of(session: str, wallet: str) -> tuple[str, ...]:
+    """What `release` reads of the session's escrow and of the wallet that it refunds."""
+    return key_of(session), release_key(session), balance_key(wallet)
+
+
 async def lock(stub: Stub, host: str, body: bytes, signature: bytes) -> tuple[str, int]:
     """Move an open intent's amount from balance to escrow, for a session at `host`.
 

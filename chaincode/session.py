@@ -16,6 +16,7 @@ reclaimed when the issuer is back. `stop` marks a session that its wallet wants 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -113,6 +114,10 @@ def read_id(argument: bytes) -> str:
     return Fields({"session": argument.decode("ascii", "replace")}).hexadecimal("session", 32)
 
 
+def _nothing(_session: Session, _own_code: str) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A session with all that a step of it reads."""
@@ -124,17 +129,26 @@ class Step:
     meter: Meter
 
 
-async def load(stub: Stub, identity: str) -> Step:
-    """All that a step of a session reads. Raises NotFound."""
-    condominium, stored = await stub.get_many([CONDOMINIUM_KEY, key_of(identity)])
+async def load(stub: Stub, identity: str, more: Callable[[Session, str], Sequence[str]] = _nothing) -> Step:
+    """All that a step of a session reads. Raises NotFound.
+
+    `more` names keys that the step will read later, given the session and the condominium's code: on
+    Fabric each read asks the peer, so they come along with the others."""
+    stored_condominium, stored = await stub.get_many([CONDOMINIUM_KEY, key_of(identity)])
     session = existing_session(identity, stored)
-    tariff, unit, meter = await stub.get_many(
-        [tariff_key(session.tariff), unit_key(session.unit), meter_key(session.unit)]
+    condominium = own_from(stored_condominium)
+    tariff, unit, meter, *_ = await stub.get_many(
+        [
+            tariff_key(session.tariff),
+            unit_key(session.unit),
+            meter_key(session.unit),
+            *more(session, condominium.code),
+        ]
     )
     if tariff is None:
         raise NotFound("tariff", f"{session.tariff} is published")
     return Step(
-        condominium=own_from(condominium),
+        condominium=condominium,
         session=session,
         tariff=Tariff.decode(tariff),
         unit=existing(session.unit, unit),

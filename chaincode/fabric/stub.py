@@ -32,6 +32,7 @@ class FabricStub(Stub):
     def __init__(self, exchange: Exchange, proposal: Proposal) -> None:
         self._exchange = exchange
         self._proposal = proposal
+        self._read: dict[str, bytes | None] = {}
         self._writes: dict[str, bytes | None] = {}
         self._event: tuple[str, bytes] | None = None
 
@@ -66,26 +67,28 @@ class FabricStub(Stub):
         return self._event
 
     async def get(self, key: str) -> bytes | None:
-        """The committed value of `key`, None where there is none."""
-        request = chaincode_shim_pb2.GetState(key=_checked(key))
-        value = await self._exchange.ask(Message.GET_STATE, request.SerializeToString())
-        return value or None
+        """The committed value of `key`, None where there is none; the peer is asked for each key once."""
+        if key not in self._read:
+            request = chaincode_shim_pb2.GetState(key=_checked(key))
+            value = await self._exchange.ask(Message.GET_STATE, request.SerializeToString())
+            self._read[key] = value or None
+        return self._read[key]
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The committed values of `keys`, in their order."""
+        """The committed values of `keys`, in their order, in one request where the peer offers that."""
+        unknown = [_checked(key) for key in dict.fromkeys(keys) if key not in self._read]
         size = self._exchange.offer.keys_in_a_read
-        if size == 0 or len(keys) == 1:
+        if size == 0 or len(unknown) == 1:
             return [await self.get(key) for key in keys]
-        values: list[bytes | None] = []
-        for start in range(0, len(keys), size):
-            part = [_checked(key) for key in keys[start : start + size]]
+        for start in range(0, len(unknown), size):
+            part = unknown[start : start + size]
             request = chaincode_shim_pb2.GetStateMultiple(keys=part)
             answer = await self._exchange.ask(Message.GET_STATE_MULTIPLE, request.SerializeToString())
             found = chaincode_shim_pb2.GetStateMultipleResult.FromString(answer).values
             if len(found) != len(part):
                 raise PeerError(f"the peer answered {len(found)} values for {len(part)} keys")
-            values.extend(value or None for value in found)
-        return values
+            self._read.update((key, value or None) for key, value in zip(part, found, strict=True))
+        return [self._read[key] for key in keys]
 
     async def put(self, key: str, value: bytes) -> None:
         """Write `value` at `key` when the transaction commits. Raises ValueError where it is empty."""

@@ -63,6 +63,16 @@ async def test_reads_and_writes_whatever_the_peer_offers(port: int, batches: int
         assert len(read.asked) == (-(-7 // multiple) if multiple else 7)
 
 
+@pytest.mark.parametrize("multiple", [0, 1000])
+async def test_a_key_is_asked_for_once(port: int, multiple: int) -> None:
+    """What a transaction has read it keeps: the peer would say the same again, a round trip later."""
+    async with SimulatedPeer(port, multiple=multiple) as peer:
+        await peer.run("put", "a", "1")
+        read = await peer.run("get_many", "a", "none", "a", "none")
+        assert json.loads(read.response.payload) == ["1", None, "1", None]
+        assert len(read.asked) == (1 if multiple else 2)
+
+
 async def test_ranges_come_in_parts(port: int) -> None:
     """All parts of a range are fetched in order; one that is left early is closed."""
     async with SimulatedPeer(port) as peer:
