@@ -77,20 +77,13 @@ class Bench:
             self._second[amperes] = struct.pack(f"<cH{RATE}H", b"W", RATE, *counts)
         return self._second[amperes]
 
-    def feed(self, amperes: float = 0.0) -> None:
-        """One second at a current that flows while the relay is closed, without waiting for talk to end."""
-        self.send(b"Q")
-        before = self._answers
-        while self._answers == before:
-            self._read()
-        self._send_second(amperes)
-
     def second(self, amperes: float = 0.0) -> None:
         """One second at a current that flows while the relay is closed, and all talk that comes of it."""
-        self._send_second(amperes)
+        self.start_second(amperes)
         self.settle()
 
-    def _send_second(self, amperes: float) -> None:
+    def start_second(self, amperes: float) -> None:
+        """One second likewise, without waiting for talk to end."""
         flowing = amperes if self.relay else 0.0
         self.send(self._conversions(flowing))
         self.energy += flowing * 230 / 3.6

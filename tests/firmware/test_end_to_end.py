@@ -1,157 +1,198 @@
-"""Boards of both classes against a gateway and ledger that really run, in real time."""
+"""Every board's image against a gateway and ledger that run: sessions that end for each reason, billed by
+what truly flowed."""
 
 from __future__ import annotations
 
-import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from click.testing import CliRunner
 
-from firmware.provisioning.image import Identity, network_tag, padded
-from tests.client.test_end_to_end import House, Person, serving, until
+from firmware.provisioning.command import unit as unit_command
+from firmware.provisioning.image import Identity, decode, network_tag, padded
+from firmware.simulator.electrical.car import Car
+from tests.firmware.avr.network import Bridge
+from tests.firmware.avr.uno import Uno
+from tests.firmware.bay import Bay, BenchBay, UnoBay, constant_load, nearly_full
+from tests.firmware.condominium import Condominium, Resident, serving
 from tests.firmware.station import GAIN, LOOPBACK, NOISE, Station
 from tests.firmware.test_boards import IMAGES
 
-pytestmark = [pytest.mark.firmware, pytest.mark.slow, pytest.mark.xdist_group("end-to-end")]
-AMPERES = 10.0
-BOARDS = {7: "posix", 8: "mps2", 9: "lm3s"}
+pytestmark = [pytest.mark.firmware, pytest.mark.slow, pytest.mark.xdist_group("boards-end-to-end")]
+Image = Callable[[str, str], Path]
+BENCH_BOARDS = {7: "posix", 8: "mps2", 9: "lm3s"}
+UNO = 10
+SETTINGS = {"name": "Bay", "group": "garage", "transmission": 5, "sampling": 1}
+MINOR_PER_WH = 100
+"""The tariff's price, so that the bill tells the energy to a hundredth of a watt-hour."""
+AMOUNT = 100_000
+_MOST_SECONDS = 900
 
 
-class Live:
-    """A station whose time is the computer's: a thread feeds it a second of samples each second."""
+@dataclass
+class Site:
+    """A condominium whose sockets have one board of each kind."""
 
-    def __init__(self, station: Station) -> None:
-        self.station = station
-        self.plugged = True
-        self.failure: BaseException | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+    condominium: Condominium
+    resident: Resident
+    bays: dict[int, Bay] = field(default_factory=dict)
 
-    def start(self) -> None:
-        self.station.power()
-        self._thread.start()
+    def second(self) -> None:
+        self.condominium.advance(1)
+        for bay in self.bays.values():
+            bay.begin()
+        for bay in self.bays.values():
+            bay.finish()
 
-    def _run(self) -> None:
-        due = time.monotonic()
-        try:
-            while not self._stop.is_set():
-                self.station.bench.feed(AMPERES if self.plugged else 0.0)
-                due += 1.0
-                self._stop.wait(max(0.0, due - time.monotonic()))
-        except (OSError, AssertionError) as error:
-            self.failure = error
+    def until(self, state: Callable[[], bool]) -> None:
+        """Let time pass until something is so. Raises AssertionError after a quarter of an hour."""
+        for _ in range(_MOST_SECONDS):
+            if state():
+                return
+            self.second()
+        raise AssertionError("it does not come about")
 
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.station.close()
+    def free(self) -> bool:
+        return all(self.condominium.get(f"/v1/units/{unit}")["state"] == "free" for unit in self.bays)
+
+    def session(self, session: str) -> Any:
+        return self.condominium.get(f"/v1/sessions/{session}")
+
+    def settled(self, sessions: dict[int, str]) -> bool:
+        return all(self.session(session)["state"] == "settled" for session in sessions.values())
+
+    def charge(
+        self, car: Callable[[], Car], *, amount: int = AMOUNT, duration: int = 3_600
+    ) -> dict[int, str]:
+        """Plug the same car in everywhere, open a session for each, and wait until all draw current."""
+        self.until(self.free)
+        for bay in self.bays.values():
+            bay.plug(car())
+            bay.outlet.energy = 0.0
+        sessions = {
+            unit: self.resident.open(unit, amount=amount, duration=duration) for unit in self.bays
+        }  # fmt: skip
+        self.until(lambda: all(bay.outlet.energy > 0 for bay in self.bays.values()))
+        return sessions
+
+    def check(self, sessions: dict[int, str], tolerance: float, reason: Callable[[Bay], str]) -> None:
+        """Wait for the settlements; reason and bill have to be right on every board."""
+        self.until(lambda: self.settled(sessions))
+        for unit, session in sessions.items():
+            bay, settled = self.bays[unit], self.session(session)
+            assert settled["stopped_reason"] == reason(bay), bay.board
+            assert settled["cost"] + settled["refund"] == settled["escrow"], bay.board
+            assert settled["cost"] / MINOR_PER_WH == pytest.approx(bay.outlet.energy, rel=tolerance), (
+                bay.board
+            )
+            assert not bay.closed(), bay.board
+            bay.plug(None)
+
+
+def _bench_bay(site: Site, unit: int, image: Image, folder: Path) -> BenchBay:
+    """A board of class ed25519 that has made its key, and is enrolled by it."""
+    board = BENCH_BOARDS[unit]
+    condominium = site.condominium
+    known = condominium.get("/v1/condominium")
+    identity = Identity(
+        unit_class="ed25519", unit=unit, network=network_tag(known["network"], known["code"]),
+        signing_key=bytes.fromhex(known["signing_key"]), port=condominium.port, server=LOOPBACK[board],
+        hold=0, gain=GAIN, noise=NOISE, starting=100, ethernet=bytes((2, 0, 0, 0, 0, unit)),
+    )  # fmt: skip
+    place = folder / board
+    place.mkdir()
+    station = Station(board, image(*IMAGES[board]), place, padded(identity.encode(), 4096))
+    station.power()
+    while len(station.bench.public_key) != 32:
+        station.bench.second()
+    condominium.post("/v1/units", {
+        "unit": unit, "class": "ed25519", "key": station.bench.public_key.hex(), "nominal_current": 16_000,
+        "nominal_voltage": 2_300, "phases": 1,
+        "settings": SETTINGS | {"server": LOOPBACK[board], "port": condominium.port},
+    })  # fmt: skip
+    bay = BenchBay(station)
+    bay.plug(None)
+    return bay
+
+
+def _uno_bay(site: Site, image: Image, folder: Path) -> UnoBay:
+    """An Uno as `condocharge unit provision` makes it, but that its answers are not held: the simulated times
+    of board and gateway would wait for each other."""
+    condominium, output = site.condominium, folder / "uno.eeprom"
+    provisioned = CliRunner().invoke(unit_command, [
+        "provision", "--gateway", condominium.address, "--token", condominium.token, "--unit", str(UNO),
+        "--board", "uno", "--group", "garage", "--output", str(output),
+    ])  # fmt: skip
+    assert provisioned.exit_code == 0, provisioned.output
+    reached = {"transmission": 5, "sampling": 1, "server": "127.0.0.1", "port": condominium.port}
+    assert condominium.operator.patch(f"/v1/units/{UNO}/settings", json=reached).is_success
+    identity = replace(decode(output.read_bytes()), hold=0)
+    return UnoBay(
+        Uno(
+            image("uno-simulator", "libuno.so"),
+            image("uno", "condocharge-uno-w5100.elf"),
+            padded(identity.encode(), 1024),
+            Bridge(lambda: condominium.now),
+        )
+    )
 
 
 @contextmanager
-def charging_boards(
-    house: House, folder: Path, image: Callable[[str, str], Path]
-) -> Iterator[dict[int, Live]]:
-    """Every board, provisioned, enrolled by the key that it made, and running."""
-    condominium = house.operator.get("/v1/condominium").json()
-    port = int(house.address.rpartition(":")[2])
-    network = network_tag(condominium["network"], condominium["code"])
-    boards: dict[int, Live] = {}
-    try:
-        for unit, board in BOARDS.items():
-            identity = Identity(
-                unit_class="ed25519", unit=unit, network=network, port=port, server=LOOPBACK[board], hold=2,
-                signing_key=bytes.fromhex(condominium["signing_key"]), gain=GAIN, noise=NOISE, starting=100,
-                ethernet=bytes((2, 0, 0, 0, 0, unit)),
-            )  # fmt: skip
-            place = folder / board
-            place.mkdir()
-            boards[unit] = Live(Station(board, image(*IMAGES[board]), place, padded(identity.encode(), 4096)))
-            boards[unit].start()
-        for unit, board in BOARDS.items():
-            bench = boards[unit].station.bench
-            until(lambda bench=bench: len(bench.public_key) == 32)  # type: ignore[misc]
-            house.post("/v1/units", _enrolment(unit, bench.public_key, LOOPBACK[board], port))
-        yield boards
-    finally:
-        for live in boards.values():
-            live.stop()
+def _furnished(folder: Path, image: Image) -> Iterator[Site]:
+    with ExitStack() as stack:
+        condominium = stack.enter_context(serving(folder / "gateway"))
+        condominium.furnish()
+        site = Site(condominium, Resident(condominium, "first", 20 * AMOUNT))
+        for unit in BENCH_BOARDS:
+            site.bays[unit] = _bench_bay(site, unit, image, folder)
+            stack.callback(site.bays[unit].close)
+        site.bays[UNO] = _uno_bay(site, image, folder)
+        yield site
 
 
-def _enrolment(unit: int, key: bytes, host: str, port: int) -> dict[str, Any]:
-    settings = {"name": f"Unit {unit}", "group": "garage", "transmission": 5, "sampling": 1}
-    return {
-        "unit": unit,
-        "class": "ed25519",
-        "key": key.hex(),
-        "nominal_current": 16_000,
-        "nominal_voltage": 2_300,
-        "phases": 1,
-        "settings": settings | {"server": host, "port": port},
-    }
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A condominium with a group, a tariff and nothing else."""
-    with (
-        serving(tmp_path / "gateway") as (address, invitation),
-        httpx.Client(base_url=address, timeout=30) as operator,
-    ):
-        made = House(address, operator)
-        made.become_administrator(invitation)
-        made.post("/v1/groups", {"code": "garage", "name": "Garage", "maximum_load": 20_000, "phases": 1})
-        made.post(
-            "/v1/tariffs",
-            {"start_fee": 0, "bands": [{"name": "day", "energy_price": 10_000_000, "idle_price": 0}]},
-        )
+@pytest.fixture(scope="module")
+def site(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Four boards, fresh from provisioning, that asked for their configuration and are heard."""
+    with _furnished(tmp_path_factory.mktemp("site"), image) as made:
+        made.until(made.free)
         yield made
 
 
-@pytest.fixture
-def maria(house: House, tmp_path: Path) -> Person:
-    """A resident with 50.00."""
-    person = Person(tmp_path / "maria", house.address)
-    person.json("wallet", "create", "maria")
-    reference = person.json("buy", "50")["reference"]
-    house.post(f"/v1/purchases/{reference}/payment")
-    return person
+def test_the_resident_stops_it(site: Site) -> None:
+    """At 6.5 A: within 1 %."""
+    sessions = site.charge(lambda: constant_load(6.5))
+    site.until(lambda: all(bay.outlet.energy > 25 for bay in site.bays.values()))
+    for session in sessions.values():
+        site.resident.stop(session)
+    site.check(sessions, 0.01, lambda bay: "Remote")
 
 
-def test_boards_charge_and_settle(
-    house: House, maria: Person, tmp_path: Path, image: Callable[[str, str], Path]
-) -> None:
-    """Started by command, ended by the resident, by the money and by the time: what the ledger bills is what
-    truly flowed, within 1 % and the second that a bench's step takes."""
-    with charging_boards(house, tmp_path, image) as boards:
-        for unit in BOARDS:
-            until(lambda unit=unit: house.operator.get(f"/v1/units/{unit}").json()["state"] == "free")  # type: ignore[misc]
-        sessions = {
-            7: maria.json("open", "7", "--lock", "20", "--hours", "1", "--yes")["session"],
-            8: maria.json("open", "8", "--lock", "0.30", "--hours", "1", "--yes")["session"],
-            9: maria.json("open", "9", "--lock", "20", "--hours", "0.0167", "--yes")["session"],
-        }
-        until(lambda: boards[7].station.bench.energy > 15_000)
-        maria.json("stop", sessions[7])
-        ended = {unit: _settled(maria, session) for unit, session in sessions.items()}
-        assert not [live.failure for live in boards.values() if live.failure is not None]
-        for unit, session in ended.items():
-            truth = boards[unit].station.bench.energy / 1000
-            second = AMPERES * 230 / 3600
-            assert session["energy"] == pytest.approx(truth, rel=0.01, abs=2 * second), BOARDS[unit]
-        assert ended[8]["cost"] + ended[8]["refund"] == 30
-        assert ended[8]["cost"] > 0
+def test_the_money_is_used_up(site: Site) -> None:
+    """At 16 A: within 1 %, and never more than what was locked."""
+    sessions = site.charge(lambda: constant_load(16.0), amount=6_000)
+    site.check(sessions, 0.01, lambda bay: "LocalOutOfCredit")
 
 
-def _settled(person: Person, session: str) -> Any:
-    """The session's last state, as `watch` tells it."""
-    watched = person.run("watch", session, "--json")
-    assert watched.returncode == 0, watched.stderr
-    state = json.loads(watched.stdout.splitlines()[-1])
-    assert state["state"] == "settled", state
-    return state
+def test_the_time_is_used_up(site: Site) -> None:
+    """At 1 A, where the clamp's few counts allow 3 %."""
+    sessions = site.charge(lambda: constant_load(1.0), duration=120)
+    site.check(sessions, 0.03, lambda bay: "TimeLimitReached")
+
+
+def test_the_car_is_full(site: Site) -> None:
+    """Its current falls and stops; three minutes later the unit says so."""
+    sessions = site.charge(lambda: nearly_full(12.0, 25.0))
+    site.check(sessions, 0.01, lambda bay: "StoppedByEV")
+
+
+def test_the_car_is_unplugged(site: Site) -> None:
+    """A board with a pilot sees it; without one it looks like a car that is full."""
+    sessions = site.charge(lambda: constant_load(10.0))
+    site.until(lambda: all(bay.outlet.energy > 30 for bay in site.bays.values()))
+    for bay in site.bays.values():
+        bay.plug(None)
+    site.check(sessions, 0.01, lambda bay: "EVDisconnected" if bay.piloted else "StoppedByEV")

@@ -17,6 +17,9 @@
 #define ENTROPY_BYTES 4000u
 #define ENTROPY_CHANGES 500u
 #define IDLE_TURNS 3000u
+/* Turns of doing nothing between looks at an empty serial port: each look is a turn on the bus, and in a simulator
+ * it keeps the other side from bringing the next byte. */
+#define PAUSE_TURNS 500u
 
 static struct unit unit;
 static volatile uint32_t milliseconds;
@@ -118,6 +121,10 @@ int main(void)
         /* Bytes of the bench come close together; between its bursts the core sleeps to the next tick. */
         if (++idle > IDLE_TURNS) {
             __asm__ volatile("wfi");
+        } else if (!due) {
+            for (uint32_t turn = 0; turn < PAUSE_TURNS; turn++) {
+                __asm__ volatile("nop");
+            }
         }
     }
 }

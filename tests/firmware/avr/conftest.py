@@ -49,9 +49,9 @@ class Station:
             self.run(0.25, amperes)
 
 
-def storage(server: str = GATEWAY, unit: int = 0xFFFF) -> bytes:
+def storage(server: str = GATEWAY, unit: int = 0xFFFF, *, gain: int = 75_753, noise: int = 21) -> bytes:
     """An EEPROM fresh from provisioning: the unit's number is on its switches."""
-    image = identity("mac", server=server, unit=unit)
+    image = identity("mac", server=server, unit=unit, gain=gain, noise=noise)
     return image + b"\xff" * (1024 - len(image))
 
 

@@ -1,7 +1,8 @@
-"""A building's network for simulated boards: DHCP, DNS and time servers, and the gateway."""
+"""What a simulated board is plugged into: DHCP, DNS, time, and a gateway, the tests' or a real one."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 from tests.firmware.avr.uno import Peer
@@ -17,11 +18,10 @@ def quad(dotted: str) -> bytes:
 
 
 class GatewayPeer:
-    """One HTTP exchange with the tests' gateway, answered when the question is whole."""
+    """One HTTP exchange, answered when the question is whole."""
 
-    def __init__(self, gateway: Gateway, hold: Callable[[bytes], bytes]) -> None:
-        self._gateway = gateway
-        self._hold = hold
+    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
+        self._ask = answer
         self._question = b""
         self._answer = b""
         self._answered = False
@@ -35,7 +35,7 @@ class GatewayPeer:
             (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
         )
         if len(body) >= length:
-            self._answer = self._hold(self._gateway.answer(self._question))
+            self._answer = self._ask(self._question)
             self._answered = True
 
     def give(self) -> bytes:
@@ -46,26 +46,21 @@ class GatewayPeer:
         return self._answered
 
 
-class Building:
-    """Everything that a unit finds behind its cable."""
+class Router:
+    """What gives a unit its address, names and the time; it leads nowhere."""
 
-    def __init__(self, gateway: Gateway, now: Callable[[], float]) -> None:
-        self.gateway = gateway
+    def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
         self.address = "10.0.0.77"
         self.lease = 3600
         self.serves_dhcp = True
-        self.server_up = True
-        self.spoil: Callable[[bytes], bytes] = lambda answer: answer
         self.leases = 0
         self.names = {"gateway.example": GATEWAY, "time.example": ROUTER}
         self.asked_names: list[str] = []
         self.asked_time = 0
 
     def connect(self, address: str, port: int) -> Peer | None:
-        if not self.server_up or (address, port) != (GATEWAY, self.gateway.port):
-            return None
-        return GatewayPeer(self.gateway, self.spoil)
+        """Nobody is there."""
 
     def datagram(self, address: str, port: int, content: bytes) -> list[tuple[str, int, bytes]]:
         if port == 67 and self.serves_dhcp:
@@ -111,3 +106,41 @@ class Building:
         return (
             bytes((0x24, 2)) + bytes(22) + question[40:48] + bytes(8) + seconds.to_bytes(4, "big") + bytes(4)
         )
+
+
+class Building(Router):
+    """Everything that a unit finds behind its cable, with the tests' gateway."""
+
+    def __init__(self, gateway: Gateway, now: Callable[[], float]) -> None:
+        super().__init__(now)
+        self.gateway = gateway
+        self.server_up = True
+        self.spoil: Callable[[bytes], bytes] = lambda answer: answer
+
+    def connect(self, address: str, port: int) -> Peer | None:
+        if not self.server_up or (address, port) != (GATEWAY, self.gateway.port):
+            return None
+        return GatewayPeer(lambda question: self.spoil(self.gateway.answer(question)))
+
+
+class Bridge(Router):
+    """A way out to this computer's own sockets. The unit's time stands still while the other side answers."""
+
+    patience = 60.0
+
+    def connect(self, address: str, port: int) -> Peer | None:
+        try:
+            stream = socket.create_connection((address, port), self.patience)
+        except OSError:
+            return None
+        return GatewayPeer(lambda question: _exchange(stream, question))
+
+
+def _exchange(stream: socket.socket, question: bytes) -> bytes:
+    """All that is answered until the other side ends the stream."""
+    with stream:
+        stream.sendall(question)
+        answer = b""
+        while piece := stream.recv(4096):
+            answer += piece
+    return answer

@@ -12,8 +12,9 @@ from cffi import FFI  # type: ignore[import-untyped]
 HERTZ = 16_000_000
 SLICE = HERTZ // 200
 OPEN, CONNECT, DISCONNECT, CLOSE, SEND, RECEIVE = 1, 4, 8, 16, 32, 64
-COUNTS_PER_AMPERE = 33 / 2000 / 5 * 1024
-"""SCT-013-000 over 33 Ω on a 10-bit converter of 5 V."""
+SENSORS = {"sct013": (33 / 2000 / 5 * 1024, 0.42), "acs712": (0.100 / 5 * 1024, 1.43)}
+"""Counts per ampere, and counts RMS of noise, of an SCT-013-000 over 33 Ω and an ACS712-20A (7 mV), on a
+10-bit converter of 5 V."""
 
 
 class Peer(Protocol):
@@ -45,6 +46,7 @@ class Uno:
         self.program = program
         self.wire = wire
         self.plugged = True
+        self.sensor = "sct013"
         self.each_slice: Callable[[], None] = lambda: None
         self._error: BaseException | None = None
         self._peers: dict[int, Peer | None] = {}
@@ -72,11 +74,10 @@ class Uno:
     def switches(self, unit: int, erase: bool) -> None:
         self.c.uno_switches(unit, erase)
 
-    def current(
-        self, amperes: float, *, centre: float = 511.3, noise: float = 0.42, hertz: float = 50.0
-    ) -> None:
-        """What the SCT-013 sees."""
-        self.c.uno_current(amperes * COUNTS_PER_AMPERE, centre, noise, round(hertz * 1000))
+    def current(self, amperes: float, *, centre: float = 511.3, hertz: float = 50.0) -> None:
+        """What the sensor sees."""
+        counts, noise = SENSORS[self.sensor]
+        self.c.uno_current(amperes * counts, centre, noise, round(hertz * 1000))
 
     def closed(self) -> bool:
         return bool(self.c.uno_relay())
