@@ -114,12 +114,12 @@ _certificates_option = click.option(
     type=click.Choice(CERTIFICATES),
     default="cryptogen",
     show_default=True,
-    help="ca: each condominium runs a fabric-ca server of its own (needs a C compiler).",
+    help="ca: each condominium runs a fabric-ca server of its own.",
 )
 
 
 @network.command("binaries")
-@click.option("--certificate-authority", is_flag=True, help="fabric-ca's programs too (needs a C compiler).")
+@click.option("--certificate-authority", is_flag=True, help="fabric-ca's programs too.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @_says_what_is_wrong
 def show_binaries(certificate_authority: bool, as_json: bool) -> None:

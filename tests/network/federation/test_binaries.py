@@ -127,7 +127,7 @@ def test_a_machine_without_go_fetches_it(
     target = tmp_path / "cache"
     fake = (tmp_path / "bin/go").read_text()
 
-    def installer(place: Path) -> list[str]:
+    def installer(_wheel: str, place: Path) -> list[str]:
         script = (
             "import pathlib, sys; go = pathlib.Path(sys.argv[1]) / 'go/bin/go';"
             "go.parent.mkdir(parents=True); go.write_text(sys.argv[2])"
@@ -142,13 +142,26 @@ def test_a_machine_without_go_fetches_it(
     assert Path(first).is_relative_to(target)
 
 
-def test_the_certificate_authority_needs_a_compiler(
-    machine: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+def test_a_machine_without_a_compiler_fetches_one(
+    machine: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """fabric-ca's database is C: without a compiler the sentence says what to install."""
-    monkeypatch.setattr("shutil.which", lambda *_arguments, **_options: None)
-    with pytest.raises(BinariesError, match="install gcc"):
-        binaries(FABRIC_CA, environment=machine)
+    """fabric-ca's database is C: the compiler comes as a wheel into the cache, and Go is told of it."""
+    found = {"go": str(tmp_path / "bin/go")}
+    monkeypatch.setattr("shutil.which", lambda name, **_options: found.get(name))
+    compiler = tmp_path / "cache/condocharge" / module.COMPILER_WHEEL.replace("==", "-") / "ziglang/zig"
+
+    def installer(wheel: str, place: Path) -> list[str]:
+        assert wheel == module.COMPILER_WHEEL
+        return ["sh", "-c", 'mkdir -p "$0/ziglang" && echo >"$0/ziglang/zig"', str(place)]
+
+    monkeypatch.setattr(module, "_installer", installer)
+    go = tmp_path / "bin/go"
+    said = "import os; open({!r}, 'w').write(os.environ['CGO_ENABLED'] + os.environ['CC'])"
+    named = go.read_text().replace(repr(FABRIC.programs), repr(FABRIC_CA.programs))
+    go.write_text(named.replace("else:\n", f"else:\n    {said.format(str(tmp_path / 'told'))}\n"))
+    binaries(FABRIC_CA, environment=machine)
+    assert (tmp_path / "told").read_text() == f"1{compiler} cc"
+    assert os.access(compiler, os.X_OK)
 
 
 @pytest.mark.fabric
