@@ -61,8 +61,9 @@ def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Buil
     check_accessible(phone)
     shoot(phone, "wallet-charging")
     phone.reload()
+    phone.get_by_role("button", name="Unlock to stop charging").click()
     phone.locator("input[name=passphrase]").fill(PASSPHRASE)
-    phone.get_by_role("button", name="Unlock").click()
+    phone.get_by_role("button", name="Unlock", exact=True).click()
     phone.get_by_role("button", name="Stop charging").click()
     expect(phone.get_by_text("Verified on this phone")).to_be_visible(timeout=60_000)
     expect(phone.get_by_text("Refunded")).to_be_visible()
@@ -72,6 +73,7 @@ def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Buil
         phone.get_by_role("button", name="Save the receipt").click()
     assert json.loads(Path(download.value.path()).read_text())["kind"] == "condocharge-receipt"
     phone.get_by_role("link", name="History").click()
+    phone.get_by_role("link", name="Transactions").click()
     expect(phone.get_by_role("cell", name="Back from a session")).to_be_visible()
     check_accessible(phone)
     shoot(phone, "wallet-history")

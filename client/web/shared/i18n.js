@@ -65,6 +65,7 @@ export function moment(seconds, options = { dateStyle: "medium", timeStyle: "sho
 
 /** A length of time in seconds, as hours and minutes. @param {number} seconds */
 export function duration(seconds) {
+  if (seconds < 60) return t("duration.seconds", { seconds });
   const minutes = Math.round(seconds / 60);
   const hours = Math.floor(minutes / 60);
   return hours ? t("duration.hours", { hours, minutes: minutes % 60 }) : t("duration.minutes", { minutes });

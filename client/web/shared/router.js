@@ -1,4 +1,4 @@
-// Pages by the address's fragment: `#/unit/7?from=qr` is page "unit", argument "7".
+// Pages by the address's fragment: `#/unit/7?at=aurora` is page "unit", argument "7", with a query.
 
 import { computed, signal } from "@preact/signals";
 
@@ -10,8 +10,9 @@ addEventListener("hashchange", () => {
 });
 
 export const route = computed(() => {
-  const [page = "", argument = ""] = fragment.value.replace(/^#\/?/, "").split("?")[0].split("/");
-  return { page: decodeURIComponent(page), argument: decodeURIComponent(argument) };
+  const [path, query = ""] = fragment.value.replace(/^#\/?/, "").split("?");
+  const [page = "", argument = ""] = path.split("/");
+  return { page: decodeURIComponent(page), argument: decodeURIComponent(argument), query: new URLSearchParams(query) };
 });
 
 /** @param {string} path such as `/unit/7` */

@@ -1,61 +1,84 @@
 // The wallet: which page is shown.
 
 import { effect } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 
 import { html, render } from "../shared/html.js";
 import { t } from "../shared/i18n.js";
-import { Failure, Notice } from "../shared/parts.js";
+import { Failure, Heading, Notice } from "../shared/parts.js";
 import { route } from "../shared/router.js";
-import { About } from "./pages/about.js";
-import { Buy } from "./pages/buy.js";
-import { History } from "./pages/history.js";
-import { Home } from "./pages/home.js";
-import { Session } from "./pages/session.js";
-import { Settings } from "./pages/settings.js";
-import { Start } from "./pages/start.js";
-import { Unlock } from "./pages/unlock.js";
 import { Welcome } from "./pages/welcome.js";
 import * as state from "./state.js";
 
+/** Pages and how to bring them: the first view needs one of them. */
 const PAGES = {
-  "": Home,
-  unit: Start,
-  session: Session,
-  buy: Buy,
-  history: History,
-  settings: Settings,
-  about: About,
-  welcome: Welcome,
+  "": () => import("./pages/home.js"),
+  unit: () => import("./pages/start.js"),
+  socket: () => import("./pages/socket.js"),
+  scan: () => import("./pages/scan.js"),
+  session: () => import("./pages/session.js"),
+  readings: () => import("./pages/readings.js"),
+  buy: () => import("./pages/buy.js"),
+  history: () => import("./pages/history.js"),
+  usage: () => import("./pages/usage.js"),
+  statement: () => import("./pages/statement.js"),
+  mandates: () => import("./pages/mandates.js"),
+  settings: () => import("./pages/settings.js"),
+  about: () => import("./pages/about.js"),
+  welcome: async () => ({ Page: Welcome }),
 };
+const unlock = () => import("./pages/unlock.js");
 const TABS = [
-  ["", "tab.home"],
-  ["buy", "tab.buy"],
-  ["history", "tab.history"],
-  ["settings", "tab.settings"],
+  ["", "tab.home", ["unit", "socket", "scan", "session", "readings"]],
+  ["buy", "tab.buy", []],
+  ["history", "tab.history", ["usage", "statement"]],
+  ["settings", "tab.settings", ["about", "mandates", "welcome"]],
 ];
-/** Pages that need no key. */
-const OPEN = new Set(["about", "welcome", "settings"]);
+/** A plug, a coin, columns, a slider: strokes in a square of 24. */
+const ICONS = {
+  "tab.home": "M9 3v5M15 3v5M6 8h12v3a6 6 0 0 1-12 0zM12 17v4",
+  "tab.buy": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 8v8M8 12h8",
+  "tab.history": "M4 20h16M7 20v-7M12 20V6M17 20v-10",
+  "tab.settings": "M4 8h10M18 8h2M4 16h2M10 16h10M16 6v4M8 14v4",
+};
+/** Pages that need no key. What a session does is its holder's to see, also while the wallet is locked. */
+const OPEN = new Set(["about", "welcome", "settings", "session"]);
 
 function Wallet({ failure }) {
   const { page, argument } = route.value;
   if (failure && !state.condominium.value) return html`<main><${Failure} error=${failure} /></main>`;
-  const Page = PAGES[page] ?? Home;
+  const known = page in PAGES ? page : "";
   const needsWallet = !state.current.value && page !== "about";
   const needsKey = !needsWallet && !state.key.value && !OPEN.has(page);
   return html`
     <main>
       ${!state.online.value && html`<${Notice}>${t("offline")}<//>`}
-      ${needsWallet ? html`<${Welcome} />` : needsKey ? html`<${Unlock} />` : html`<${Page} argument=${argument} key=${page + argument} />`}
+      ${needsWallet
+        ? html`<${Welcome} />`
+        : needsKey
+          ? html`<${Brought} key="unlock" bring=${unlock} />`
+          : html`<${Brought} key=${known + argument} bring=${PAGES[known]} argument=${argument} />`}
     </main>
-    ${state.current.value && html`<${Tabs} page=${page} />`}
+    ${state.current.value && html`<${Tabs} page=${known} />`}
   `;
+}
+
+/** A page whose module is brought first. Every page's module calls it `Page`. */
+function Brought({ bring, argument }) {
+  const [brought, setBrought] = useState({ Page: null, error: null });
+  useEffect(() => {
+    bring().then(({ Page }) => setBrought({ Page, error: null }), (error) => setBrought({ Page: null, error }));
+  }, [bring]);
+  if (brought.error) return html`<${Failure} error=${brought.error} />`;
+  if (!brought.Page) return html`<${Heading}>${t("wait")}<//>`;
+  return html`<${brought.Page} argument=${argument} />`;
 }
 
 function Tabs({ page }) {
   return html`<nav class="tabs" aria-label=${t("tabs")}>
     ${TABS.map(
-      ([name, label]) =>
-        html`<a href=${`#/${name}`} aria-current=${name === page ? "page" : null}>${t(label)}</a>`,
+      ([name, label, under]) =>
+        html`<a href=${`#/${name}`} aria-current=${name === page ? "page" : under.includes(page) ? "true" : null}><svg viewBox="0 0 24 24" aria-hidden="true"><path d=${ICONS[label]} /></svg>${t(label)}</a>`,
     )}
   </nav>`;
 }
@@ -65,11 +88,11 @@ const show = (failure) => render(html`<${Wallet} failure=${failure} />`, root);
 effect(() => {
   document.title = state.condominium.value ? `Condocharge · ${state.condominium.value.name}` : "Condocharge";
 });
-show(null);
 state.begin().then(
   () => show(null),
   (error) => show(error),
 );
-// With Trusted Types a script's address has to come from a policy; this one knows a single address.
+// With Trusted Types a script's address has to come from a policy; this one knows a single address. What the worker
+// keeps for later would hold up the first view, so it is registered after.
 const policy = globalThis.trustedTypes?.createPolicy("condocharge", { createScriptURL: () => "/worker.js" });
-navigator.serviceWorker?.register(policy ? policy.createScriptURL("") : "/worker.js");
+addEventListener("load", () => navigator.serviceWorker?.register(policy ? policy.createScriptURL("") : "/worker.js"));

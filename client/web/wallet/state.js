@@ -2,9 +2,12 @@
 
 import { signal } from "@preact/signals";
 
-import { ask, fetchBytes, post, signedHeaders } from "../shared/api.js";
+import { Unreachable, ask, fetchBytes, signedHeaders } from "../shared/api.js";
 import { hex, sha256 } from "../shared/bytes.js";
-import { VALIDITY, intentBody, signIntent } from "./intent.js";
+import { t } from "../shared/i18n.js";
+import { Told } from "../shared/parts.js";
+import { VALIDITY, intentBody } from "./intent.js";
+import * as outbox from "./outbox.js";
 import * as vault from "./vault.js";
 
 const CURRENT = "condocharge-current-wallet";
@@ -20,6 +23,8 @@ export const current = signal(null);
 export const key = signal(null);
 export const account = signal(null);
 export const units = signal([]);
+/** States of a session that is under way. */
+export const RUNNING = new Set(["opened", "started"]);
 /** Whether the last question reached the gateway. */
 export const online = signal(true);
 
@@ -28,6 +33,10 @@ export async function begin() {
   kept.value = await vault.wallets();
   const chosen = localStorage.getItem(CURRENT);
   current.value = kept.value.find((wallet) => wallet.id === chosen) ?? kept.value[0] ?? null;
+  outbox.onNews(async ({ wallet }) => {
+    if (wallet === current.value?.id && key.value) await refreshAccount();
+  });
+  outbox.keepSending(() => current.value?.id);
   await refreshCondominium();
 }
 
@@ -114,11 +123,32 @@ export function draft(kind, fields) {
   return intentBody(kind, common, fields);
 }
 
-/** Sign exactly `body` and hand it to the gateway. @param {string} body */
+/**
+ * Sign exactly `body`, once however many tabs ask, and hand it to the gateway.
+ * @param {string} body
+ */
 export async function submit(body) {
-  const { id, request } = await signIntent(key.value, body);
-  const answer = await reached(post("/v1/intents", request));
-  return { ...answer, id };
+  const intent = JSON.parse(body);
+  const allowed = async () => {
+    if (intent.kind !== "open") return;
+    const running = (await sessions()).rows.find((each) => each.unit === intent.unit && RUNNING.has(each.state));
+    if (running) throw new AlreadyRunning(running.session);
+  };
+  return reached(outbox.submit(key.value, body, allowed));
+}
+
+/** This wallet has a session at that unit already: another tab was quicker. */
+export class AlreadyRunning extends Told {
+  /** @param {string} session */
+  constructor(session) {
+    super(t("sign.already"));
+    this.session = session;
+  }
+}
+
+/** A page of this wallet's sessions, newest first. @param {string} [bookmark] */
+export function sessions(bookmark = "") {
+  return signed("GET", `/v1/wallets/${current.value.id}/sessions${bookmark && `?bookmark=${bookmark}`}`);
 }
 
 /** Note whether a question reached the gateway. @template T @param {Promise<T>} promise */
@@ -128,7 +158,7 @@ export async function reached(promise) {
     online.value = true;
     return answer;
   } catch (error) {
-    online.value = error.name !== "TypeError" && !(error.constructor.name === "Unreachable");
+    online.value = !(error instanceof Unreachable);
     throw error;
   }
 }

@@ -4,12 +4,9 @@
 // passkey (WebAuthn's PRF extension) or from a passphrase (Argon2id, RFC 9106, with OWASP's least parameters).
 // In use it is a CryptoKey that cannot be extracted; it lives in memory alone and goes with the page.
 
-import { argon2idAsync } from "@noble/hashes/argon2.js";
-
 import { base64url, concat, fromBase64url, hex, random, utf8 } from "../shared/bytes.js";
+import * as store from "./store.js";
 
-const DATABASE = "condocharge-wallet";
-const STORE = "wallets";
 const ARGON2 = { m: 19_456, t: 2, p: 1, dkLen: 32 };
 // PKCS #8 of an Ed25519 key is this prefix and the 32-byte seed (RFC 8410, section 7).
 const PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
@@ -94,21 +91,23 @@ export async function mayUsePasskey() {
 
 /** All wallets kept here, oldest first: `{id, name, created, lock}`. */
 export async function wallets() {
-  const rows = await request((store) => store.getAll(), "readonly");
+  const rows = await store.all(store.WALLETS);
   return rows.sort((a, b) => a.created - b.created);
 }
 
 /** Keep a wallet. @param {{id: string, name: string, created: number, lock: object}} wallet */
 export function keep(wallet) {
-  return request((store) => store.put(wallet), "readwrite");
+  return store.put(store.WALLETS, wallet);
 }
 
 /** Forget a wallet; its tokens stay on the ledger for whoever has its recovery sheet. @param {string} id */
 export function forget(id) {
-  return request((store) => store.delete(id), "readwrite");
+  return store.remove(store.WALLETS, id);
 }
 
 async function stretch(passphrase, salt) {
+  // Brought when it is needed: the first view has no passphrase to stretch.
+  const { argon2idAsync } = await import("@noble/hashes/argon2.js");
   return argon2idAsync(utf8(passphrase.normalize("NFKC")), salt, ARGON2);
 }
 
@@ -131,26 +130,4 @@ async function passkeySecret(lock) {
   const secret = asked?.getClientExtensionResults().prf?.results?.first;
   if (!secret) throw new PasskeyUnsupported();
   return new Uint8Array(secret);
-}
-
-async function request(ask, mode) {
-  const database = await open();
-  try {
-    return await settled(ask(database.transaction(STORE, mode).objectStore(STORE)));
-  } finally {
-    database.close();
-  }
-}
-
-function open() {
-  const opening = indexedDB.open(DATABASE, 1);
-  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "id" });
-  return settled(opening);
-}
-
-function settled(asked) {
-  return new Promise((resolve, reject) => {
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
-  });
 }

@@ -5,7 +5,7 @@ import { t } from "../../shared/i18n.js";
 import { Heading, Pairs } from "../../shared/parts.js";
 import * as state from "../state.js";
 
-export function About() {
+export function Page() {
   const house = state.condominium.value;
   const certificate = house && `data:application/x-pem-file,${encodeURIComponent(house.root_certificate)}`;
   return html`

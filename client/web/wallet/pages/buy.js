@@ -9,7 +9,7 @@ import * as state from "../state.js";
 
 const POLL = 3000;
 
-export function Buy() {
+export function Page() {
   const [purchase, setPurchase] = useState(null);
   const [amount, setAmount] = useState("");
   const token = state.condominium.value;

@@ -1,44 +1,41 @@
-// What was charged and paid: sessions, and every movement of the balance.
-
-import { useEffect, useState } from "preact/hooks";
+// History: the wallet's sessions, newest first.
 
 import { html } from "../../shared/html.js";
 import { energy, moment, money, t } from "../../shared/i18n.js";
 import { Failure, Heading } from "../../shared/parts.js";
+import { More, usePages } from "../paging.js";
 import * as state from "../state.js";
 
-export function History() {
-  const [error, setError] = useState(null);
-  const [sessions, setSessions] = useState(null);
-  const [statement, setStatement] = useState(null);
-  useEffect(() => {
-    const wallet = `/v1/wallets/${state.current.value.id}`;
-    Promise.all([state.signed("GET", `${wallet}/sessions`), state.signed("GET", `${wallet}/statement`)]).then(
-      ([first, second]) => { setSessions(first.rows); setStatement(second.rows); },
-      setError,
-    );
-  }, []);
+const MONTH = { month: "long", year: "numeric" };
+
+export function Page() {
+  const pages = usePages((bookmark) => state.sessions(bookmark));
   const token = state.condominium.value;
+  const months = Map.groupBy(pages.rows ?? [], (session) => moment(session.opened, MONTH));
   return html`
     <${Heading}>${t("tab.history")}<//>
-    <${Failure} error=${error} />
-    ${sessions && html`<${Totals} sessions=${sessions} token=${token} />`}
-    <h2>${t("history.sessions")}</h2>
-    ${sessions?.length === 0 && html`<p class="quiet">${t("history.none")}</p>`}
-    <ul class="plain">${(sessions ?? []).map((session) => html`<li><a class="card unit" href=${`#/session/${session.session}`}>
-      <span>${moment(session.opened)}<br /><span class="quiet">${t("home.unit", { unit: session.unit })} · ${t(`activity.${session.activity}`)}</span></span>
-      <span class="numbers">${energy(session.energy ?? 0)}<br />${money(session.cost ?? 0, token)}</span></a></li>`)}</ul>
-    <h2>${t("history.statement")}</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label=${t("history.statement")}><table>
-      <thead><tr><th>${t("history.time")}</th><th>${t("history.kind")}</th><th class="number">${t("history.amount")}</th></tr></thead>
-      <tbody>${(statement ?? []).map((row) => html`<tr><td>${moment(row.time)}</td><td>${t(`kind.${row.kind}`)}</td><td class="number">${money(row.amount, token)}</td></tr>`)}</tbody>
-    </table></div>
+    <${Sections} here="history" />
+    <${Failure} error=${pages.error} />
+    ${pages.rows?.length === 0 && html`<div class="empty"><p>${t("history.none")}</p><a class="button" href="#/">${t("history.first")}</a></div>`}
+    ${[...months].map(([month, sessions]) => html`
+      <div class="row"><h2>${month}</h2><span class="quiet numbers">${total(sessions, token)}</span></div>
+      <ul class="plain">${sessions.map((session) => html`<li><a class="card unit" href=${`#/session/${session.session}`}>
+        <span class="number" aria-hidden="true">${session.unit}</span>
+        <span class="grow">${moment(session.opened, { weekday: "short", day: "numeric", hour: "2-digit", minute: "2-digit" })}<br />
+          <span class="quiet">${t("home.unit", { unit: session.unit })} · ${t(`activity.${session.activity}`)}</span></span>
+        <span class="numbers end">${energy(session.energy ?? 0)}<br />${money(session.cost ?? 0, token)}</span></a></li>`)}</ul>`)}
+    <${More} pages=${pages} />
   `;
 }
 
-function Totals({ sessions, token }) {
-  const used = sessions.reduce((sum, session) => sum + (session.energy ?? 0), 0);
-  const paid = sessions.reduce((sum, session) => sum + (session.cost ?? 0), 0);
-  return html`<section class="card row"><div><div class="quiet">${t("history.total-energy")}</div><div class="figure numbers">${energy(used, 1)}</div></div>
-    <div><div class="quiet">${t("history.total-cost")}</div><div class="figure numbers">${money(paid, token)}</div></div></section>`;
+/** The three views of the past. @param {{here: "history" | "usage" | "statement"}} props */
+export function Sections({ here }) {
+  return html`<nav class="sections" aria-label=${t("tab.history")}>${["history", "usage", "statement"].map(
+    (name) => html`<a href=${`#/${name}`} aria-current=${name === here ? "page" : null}>${t(`sections.${name}`)}</a>`,
+  )}</nav>`;
+}
+
+function total(sessions, token) {
+  const sum = (name) => sessions.reduce((so, session) => so + (session[name] ?? 0), 0);
+  return `${energy(sum("energy"), 1)} · ${money(sum("cost"), token)}`;
 }

@@ -1,13 +1,36 @@
-// Settings: language, wallets kept here, lock, forget.
+// Settings: language, mandates, the car, wallets kept here, lock, forget.
+
+import { useState } from "preact/hooks";
 
 import { html } from "../../shared/html.js";
-import { LANGUAGES, language, speak, t } from "../../shared/i18n.js";
-import { Form, Heading, Pairs, Told } from "../../shared/parts.js";
+import { LANGUAGES, language, parseMoney, speak, t } from "../../shared/i18n.js";
+import { Field, Form, Heading, Pairs, Told } from "../../shared/parts.js";
 import { go } from "../../shared/router.js";
+import { carOf, keepCar } from "../car.js";
 import * as state from "../state.js";
 import { forget } from "../vault.js";
 
-export function Settings() {
+/** Wh; no car holds more. */
+const LARGEST = 1_000_000;
+
+/** The car's battery: what a state of charge is worth in energy. */
+function Car({ wallet }) {
+  const [kept, setKept] = useState(false);
+  const { capacity } = carOf(wallet.id);
+  const action = async (form) => {
+    const text = String(form.get("capacity")).trim();
+    const wattHours = parseMoney(text, 3);
+    if (text && (wattHours === null || wattHours > LARGEST)) throw new Told(t("settings.bad-capacity"));
+    keepCar(wallet.id, { capacity: wattHours });
+    setKept(true);
+  };
+  return html`<section class="card"><h2>${t("settings.car")}</h2><${Form} action=${action} submit=${t("settings.save")}>
+    <${Field} name="capacity" inputmode="decimal" label=${t("settings.capacity")} hint=${t("settings.capacity-hint")} value=${capacity ? capacity / 1000 : ""} autocomplete="off" onInput=${() => setKept(false)} />
+    ${kept && html`<p role="status">${t("settings.saved")}</p>`}
+  <//></section>`;
+}
+
+export function Page() {
   const wallet = state.current.value;
   const remove = async (form) => {
     if (String(form.get("name")).trim() !== wallet.name) throw new Told(t("settings.type-name"));
@@ -28,6 +51,8 @@ export function Settings() {
           ${state.kept.value.map((each) => html`<option value=${each.id} selected=${each.id === wallet.id}>${each.name}</option>`)}
         </select></label>
       <section class="card"><${Pairs} rows=${[[t("settings.id"), wallet.id], [t("settings.lock"), t(`welcome.${wallet.lock.method}`)]]} /></section>
+      <ul class="plain"><li><a class="card unit" href="#/mandates"><span class="grow"><strong>${t("mandates.title")}</strong><br /><span class="quiet">${t("mandates.short")}</span></span></a></li></ul>
+      <${Car} wallet=${wallet} />
       <p><button class="plain wide" onClick=${() => { state.lock(); go("/"); }}>${t("settings.lock-now")}</button></p>
       <p><a class="button plain wide" href="#/welcome">${t("settings.another")}</a></p>
       <details class="card"><summary>${t("settings.forget")}</summary>

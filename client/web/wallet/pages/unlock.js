@@ -6,7 +6,11 @@ import { Field, Form, Heading, Told } from "../../shared/parts.js";
 import * as state from "../state.js";
 import { WrongSecret } from "../vault.js";
 
-export function Unlock() {
+export function Page() {
+  return html`<${Heading}>${t("unlock.title", { name: state.current.value.name })}<//><${UnlockForm} />`;
+}
+
+export function UnlockForm() {
   const wallet = state.current.value;
   const byPasskey = wallet.lock.method === "passkey";
   const action = async (form) => {
@@ -19,7 +23,6 @@ export function Unlock() {
     }
   };
   return html`
-    <${Heading}>${t("unlock.title", { name: wallet.name })}<//>
     <${Form} action=${action} submit=${t("unlock.submit")}>
       ${!byPasskey &&
       html`<${Field} type="password" name="passphrase" label=${t("welcome.passphrase")} autocomplete="current-password" />`}

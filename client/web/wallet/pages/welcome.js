@@ -5,20 +5,19 @@ import { useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { t } from "../../shared/i18n.js";
 import { Field, Form, Heading, Notice, Told } from "../../shared/parts.js";
-import { go } from "../../shared/router.js";
-import { seedOf, wordsOf } from "../recovery.js";
+import { go, route } from "../../shared/router.js";
 import * as state from "../state.js";
 import * as vault from "../vault.js";
 
 export function Welcome() {
-  const [seed, setSeed] = useState(null);
+  const [sheet, setSheet] = useState(null);
   const [restoring, setRestoring] = useState(false);
   if (restoring) return html`<${Restore} onBack=${() => setRestoring(false)} />`;
-  if (seed) return html`<${Sheet} ...${seed} />`;
+  if (sheet) return html`<${Sheet} ...${sheet} />`;
+  const onLocked = async (made) => setSheet({ ...made, words: (await recovery()).wordsOf(made.seed) });
   return html`
-    <${Heading}>${t("welcome.title")}<//>
-    <p>${t("welcome.text")}</p>
-    <${Lock} submit=${t("welcome.create")} seed=${vault.newSeed} onLocked=${setSeed} />
+    <header class="hero"><img src="/icon.svg" alt="" width="56" height="56" /><${Heading}>${t("welcome.title")}<//><p>${t("welcome.text")}</p></header>
+    <${Lock} submit=${t("welcome.create")} seed=${vault.newSeed} onLocked=${onLocked} />
     <p><button class="plain wide" onClick=${() => setRestoring(true)}>${t("welcome.restore")}</button></p>
   `;
 }
@@ -29,14 +28,14 @@ function Lock({ submit, seed, onLocked, children }) {
     const name = String(form.get("name")).trim() || t("welcome.default-name");
     const made = await seed(form);
     if (form.get("method") === "passkey") {
-      onLocked({ seed: made, name, lock: await withPasskey(made, name) });
+      await onLocked({ seed: made, name, lock: await withPasskey(made, name) });
       return;
     }
     const passphrase = String(form.get("passphrase"));
     if (passphrase.length < vault.SHORTEST_PASSPHRASE) {
       throw new Told(t("welcome.short", { least: vault.SHORTEST_PASSPHRASE }));
     }
-    onLocked({ seed: made, name, lock: await vault.lockWithPassphrase(made, passphrase) });
+    await onLocked({ seed: made, name, lock: await vault.lockWithPassphrase(made, passphrase) });
   };
   const [method, setMethod] = useState("passphrase");
   return html`<${Form} action=${action} submit=${submit}>
@@ -56,12 +55,9 @@ function Lock({ submit, seed, onLocked, children }) {
 }
 
 /** The recovery words, once. */
-function Sheet({ seed, name, lock }) {
-  const words = wordsOf(seed);
-  const action = async () => {
-    await state.adopt(seed, name, lock);
-    go("/");
-  };
+function Sheet({ seed, words, name, lock }) {
+  // Whoever came by a socket's link goes on there.
+  const action = () => adopt({ seed, name, lock });
   return html`
     <${Heading}>${t("recovery.title")}<//>
     <${Notice}>${t("recovery.text")}<//>
@@ -73,13 +69,9 @@ function Sheet({ seed, name, lock }) {
 
 function Restore({ onBack }) {
   const seed = async (form) => {
-    const made = seedOf(String(form.get("words")));
+    const made = (await recovery()).seedOf(String(form.get("words")));
     if (!made) throw new Told(t("restore.wrong"));
     return made;
-  };
-  const adopt = async ({ seed: made, name, lock }) => {
-    await state.adopt(made, name, lock);
-    go("/");
   };
   return html`
     <${Heading}>${t("restore.title")}<//>
@@ -88,6 +80,16 @@ function Restore({ onBack }) {
     <//>
     <p><button class="plain wide" onClick=${onBack}>${t("back")}</button></p>
   `;
+}
+
+async function adopt({ seed, name, lock }) {
+  await state.adopt(seed, name, lock);
+  if (route.value.page === "welcome") go("/");
+}
+
+/** The word list is brought when the first words are needed. */
+function recovery() {
+  return import("../recovery.js");
 }
 
 async function withPasskey(seed, name) {
