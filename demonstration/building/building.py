@@ -189,4 +189,5 @@ def _settings(socket: Socket) -> UnitSettings:
         server="",
         port=0,
         time_server="",
+        switch="",
     )

@@ -118,6 +118,7 @@ async def _unit(gateway: Gateway, clock: Clock, number: int, station: str) -> In
         server="",
         port=0,
         time_server="",
+        switch="",
     )
     await gateway.configuration.enrol(enrolment, settings)
     signing_key = bytes.fromhex(gateway.condominium.signing_key)

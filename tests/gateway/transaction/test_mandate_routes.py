@@ -6,7 +6,7 @@ import pytest
 
 from chaincode.signing import domain
 from chaincode.signing.intent import MandateIntent, RevokeIntent, new_nonce
-from chaincode.signing.request import RequestKind, StartRequest, sign_request, tag_hash
+from chaincode.signing.request import RequestKind, StartRequest, tag_hash
 from tests.gateway.garage import Socket
 from tests.gateway.house import House
 from tests.gateway.transaction.test_wallet_routes import CHANNEL, CODE, Resident, funded, furnished
@@ -39,8 +39,9 @@ async def _tap(house: House) -> None:
     socket = Socket(7, network=domain.network_tag(CHANNEL, CODE), time=house.clock.now() // 1_000)
     now = house.clock.now() // 1_000
     request = StartRequest(RequestKind.TAG, 7, socket.network, 9, now % 2**32, now, TAG)
+    message = request.encode() + domain.sign(socket.secret, domain.REQUEST, request.encode())
     async with house.client() as client:
-        answer = await client.post("/v1/units/7/requests", content=sign_request(request, socket.secret))
+        answer = await client.post("/v1/units/7/requests", content=message)
     assert answer.status_code == 200, answer.text
     await house.clock.settle()
 
