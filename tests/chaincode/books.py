@@ -213,6 +213,7 @@ class Books:
                 last, then = Meter.decode(meters[attributes]).last, Meter.decode(value).last
                 if then is not None and generations == previous:
                     assert last is not None
-                    assert (last.register, last.number) >= (then.register, then.number)
+                    assert last == then or last.number > then.number
                     assert last.register >= then.register
+                    assert last.time >= then.time
             assert [t.number for t in own.all("tariff", Tariff)]

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
@@ -53,10 +53,10 @@ from tests.chaincode.world import (
 TAG = tag_hash(b"salt", b"04a2b3")
 NO_TAG = bytes(16)
 LATER = {"condominium.amend", "unit.enrol", "unit.retire"}
-"""Transactions that say how something is to be. They are repeated at once; repeated after another one that
-said otherwise, they are meant."""
+"""They say how something is to be: repeated after another one that said otherwise, they are meant."""
 STEPS = ["start", "checkpoint", "settle"]
 stretches = st.lists(st.integers(1, HOUR), min_size=1, max_size=3)
+faults = st.sampled_from([{}, {}, {}, {"register": 1}, {"number": 1}])
 loads = st.integers(0, 108)
 """Per cent of a unit's nominal power."""
 houses, wallets, units = st.integers(0, 1), st.integers(0, 2), st.integers(0, 1)
@@ -97,6 +97,7 @@ class Interleavings(RuleBasedStateMachine):
         self.redeemed: Counter[str] = Counter()
         self.done: list[tuple[PartyCondominium, str, tuple[bytes, ...]]] = []
         self.books: Books | None = None
+        self.order: list[str] = []
         for house, wallet in itertools.product(range(2), range(3)):
             self.buy(house=house, wallet=wallet, amount=1_000)
 
@@ -130,6 +131,8 @@ class Interleavings(RuleBasedStateMachine):
         after = {name: dict(space) for name, space in self.ledger.state.items()}
         assert self.run(house.submit(function, *arguments, role=role)) == answer
         assert self.ledger.state == after
+        if function.startswith("session.open") and answer["id"] not in self.order:
+            self.order.append(answer["id"])
         self.accepted[function] += 1
         self.done.append((house, function, arguments))
         self.bought[house.code] += answer["amount"] if function == "token.issue" else 0
@@ -228,9 +231,11 @@ class Interleavings(RuleBasedStateMachine):
         opened = self.attempt(host, "session.open_under_mandate", request, evidence)
         return Opened(host, issuer, wallet, socket, opened["id"]) if opened else multiple()
 
-    @rule(session=sessions, seconds=stretches, percent=loads, step=st.sampled_from(STEPS))
-    def read(self, session: Opened, seconds: list[int], percent: int, step: str) -> None:
-        """The unit draws up to its nominal power, or a little more than it can, and its readings are used."""
+    @rule(session=sessions, seconds=stretches, percent=loads, step=st.sampled_from(STEPS), fault=faults)
+    def read(self, session: Opened, seconds: list[int], percent: int, step: str, fault: Any = None) -> None:
+        """The unit draws up to its nominal power, or a little more than it can, and its readings are used.
+
+        With a fault the last reading is one that no honest meter gives after those before it."""
         place = (session.host.code, session.unit.number)
         time, register = self.meters[place]
         time = max(time, session.host.now)
@@ -240,6 +245,9 @@ class Interleavings(RuleBasedStateMachine):
             time += each
             register += 32_000 * 230 * each * percent // (3_600 * 100)
             evidence.append(session.unit.evidence(session.id, time, register))
+        if fault:
+            batch = session.unit.batch(session.id, time, register)
+            evidence[-1] = session.unit.proof(replace(batch, **fault))
         reason = [b"Remote"] if step == "settle" else []
         answer = self.attempt(session.host, f"session.{step}", session.id.encode(), *reason, *evidence)
         if answer and answer["last"] and answer["last"]["time"] == time:
@@ -303,8 +311,7 @@ class Interleavings(RuleBasedStateMachine):
     def give(self, *, house: int, wallet: int, taker: int, amount: int, back: bool) -> None:
         """A wallet gives tokens to another, or back to their issuer."""
         host, terms = self.houses[house], self.common(wallet) | {"amount": amount}
-        to = self.wallets[taker].id
-        intent: Intent = TransferIntent(**terms, issuer=host.code, to=to)
+        intent: Intent = TransferIntent(**terms, issuer=host.code, to=self.wallets[taker].id)
         if back:
             intent = RedeemIntent(**terms, issuer=host.code)
         self.attempt(host, "token.redeem" if back else "token.transfer", *self.sign(wallet, host, intent))
@@ -369,9 +376,9 @@ class Interleavings(RuleBasedStateMachine):
         """The condominiums net what they owe each other, some of it or with a wrong sum."""
         first, second = self.houses[house], self.houses[house ^ 1]
         rows = Books.read(self.ledger, self.codes, None).ledgers[first.code].all("claim", Claim)
-        named = sorted(rows, key=lambda each: each.session)[leave_out:]
+        named = sorted(rows, key=lambda each: self.order.index(each.session))[leave_out:]
         owed = {d: sum(c.amount for c in named if c.direction == d) for d in (PAYABLE, RECEIVABLE)}
-        claims = [each.session for each in named]
+        claims = sorted(each.session for each in named)
         sums = {"first_owes": owed[PAYABLE] + off, "second_owes": owed[RECEIVABLE]}
         done = self.attempt(first, "claim.clear", *clearing(first, second, claims=claims, **sums))
         assert not (done and off)
