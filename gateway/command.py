@@ -18,6 +18,7 @@ from gateway.access.service import Access
 from gateway.access.session import Sessions
 from gateway.app import Gateway
 from gateway.clock import SystemClock
+from gateway.collector import collect_seldom
 from gateway.configuration.condominium import CondominiumError
 from gateway.configuration.secrets import SecretError
 from gateway.grpc.server import GrpcServerError
@@ -68,6 +69,7 @@ def serve(file: Path | None, verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    collect_seldom()
     try:
         asyncio.run(serve_gateway(_with_pages(load(file)), _announce))
     except SENTENCES as error:

@@ -181,13 +181,4 @@ def _settings(socket: Socket) -> UnitSettings:
         sampling=SAMPLING,
         maximum=CURRENT,
         fallback=0,
-        dhcp=True,
-        address="0.0.0.0",  # noqa: S104 - the unset address, nothing is bound
-        mask="0.0.0.0",  # noqa: S104
-        router="0.0.0.0",  # noqa: S104
-        resolver="0.0.0.0",  # noqa: S104
-        server="",
-        port=0,
-        time_server="",
-        switch="",
     )

@@ -10,6 +10,7 @@ import click
 
 from demonstration.building.building import Opened
 from demonstration.building.building import run as run_building
+from gateway.collector import collect_seldom
 from gateway.command import SENTENCES
 from gateway.server import AddressError
 
@@ -40,6 +41,7 @@ def run(port: int, folder: Path, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
+        collect_seldom()
         asyncio.run(run_building(folder, port, _announce))
     except AddressError as error:
         raise click.ClickException(

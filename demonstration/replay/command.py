@@ -23,6 +23,7 @@ from demonstration.replay.dataset import Dataset, DatasetError, load
 from demonstration.replay.replay import Replay
 from demonstration.replay.report import Report, table
 from demonstration.replay.supply import LimitExceeded
+from gateway.collector import collect_seldom
 
 _MOST_SHOWN = 20
 """Faults printed; the rest is counted."""
@@ -85,6 +86,7 @@ def _play(dataset: Dataset, limit_kw: float | None, notices: Console) -> tuple[R
         task = bar.add_task("replay", total=len(dataset.rows))
         limit = None if limit_kw is None else int(limit_kw * 1_000)
         player = Replay(dataset, limit, lambda ended: bar.update(task, completed=ended))
+        collect_seldom()
         found = asyncio.run(player.run())
     if limit is not None:
         notices.print(f"at most {player.supply.highest:,.0f} W flowed at any moment, of {limit:,} W allowed")

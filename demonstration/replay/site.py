@@ -99,7 +99,6 @@ async def _unit(gateway: Gateway, clock: Clock, number: int, station: str) -> In
         nominal_voltage=SOCKET_VOLTAGE,
         phases=1,
     )
-    unset = "0.0.0.0"  # noqa: S104 - the unset address, nothing is bound
     settings = UnitSettings(
         unit=number,
         name=station,
@@ -110,15 +109,6 @@ async def _unit(gateway: Gateway, clock: Clock, number: int, station: str) -> In
         sampling=SAMPLING,
         maximum=SOCKET_CURRENT,
         fallback=0,
-        dhcp=True,
-        address=unset,
-        mask=unset,
-        router=unset,
-        resolver=unset,
-        server="",
-        port=0,
-        time_server="",
-        switch="",
     )
     await gateway.configuration.enrol(enrolment, settings)
     signing_key = bytes.fromhex(gateway.condominium.signing_key)

@@ -18,7 +18,7 @@ from gateway.configuration import condominium
 from gateway.configuration.group import Group
 from gateway.configuration.service import Configuration, Enrolled, Enrolment
 from gateway.configuration.tariff import Prices, Tariffs
-from gateway.configuration.unit import Relay, UnitSettings
+from gateway.configuration.unit import UNSET, Relay, UnitSettings
 from gateway.membership import Membership
 from gateway.rest import body
 from gateway.rest.caller import Caller, allow
@@ -90,10 +90,10 @@ class SettingsBody(body.Request):
     maximum: Current | None = Field(None, description="mA; the nominal current where it is absent.")
     fallback: Current = 0
     dhcp: bool = True
-    address: Address = "0.0.0.0"  # noqa: S104 - the unset address, nothing is bound
-    mask: Address = "0.0.0.0"  # noqa: S104
-    router: Address = "0.0.0.0"  # noqa: S104
-    resolver: Address = "0.0.0.0"  # noqa: S104
+    address: Address = UNSET
+    mask: Address = UNSET
+    router: Address = UNSET
+    resolver: Address = UNSET
     server: Host = ""
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
     time_server: Host = ""

@@ -38,6 +38,10 @@ class Relay(StrEnum):
     """No switch at all, the paper's Sensor 0: sessions are metered, not controlled."""
 
 
+UNSET = "0.0.0.0"  # noqa: S104 - nothing is bound
+"""An address that is not set."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSettings:
     """What an operator sets for one unit."""
@@ -47,7 +51,7 @@ class UnitSettings:
     location: str
     group: str
     relay: Relay
-    switch: str
+    switch: str = ""
     """The network switch's address (`gateway.switch.address`); empty with any other relay."""
     transmission: int
     """Seconds between batches: divides 60, or is whole minutes that divide an hour. Batches then end where
@@ -58,17 +62,17 @@ class UnitSettings:
     """mA in each phase above which the unit opens its relay, in steps of 100."""
     fallback: int
     """mA that is safe when no command is heard; 0 opens the relay."""
-    dhcp: bool
-    address: str
+    dhcp: bool = True
+    address: str = UNSET
     """Dotted IPv4; 0.0.0.0 with DHCP. Likewise the three below."""
-    mask: str
-    router: str
-    resolver: str
-    server: str
+    mask: str = UNSET
+    router: str = UNSET
+    resolver: str = UNSET
+    server: str = ""
     """Host at which the unit reaches this gateway; empty for the gateway's own setting."""
-    port: int
+    port: int = 0
     """0 for the gateway's own setting."""
-    time_server: str
+    time_server: str = ""
     """Empty for the gateway's own setting."""
 
 
@@ -114,7 +118,7 @@ def _check_network(settings: UnitSettings) -> None:
     names = ("address", "mask", "router", "resolver")
     if settings.dhcp:
         for name in names:
-            if getattr(settings, name) != "0.0.0.0":  # noqa: S104 - the unset address, nothing is bound
+            if getattr(settings, name) != UNSET:
                 raise InvalidArgument(name, "is 0.0.0.0 where addresses come by DHCP")
         return
     try:

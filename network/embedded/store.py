@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from network.embedded.errors import LedgerForeign, explained
+from network.embedded.folding import Folding
 from network.embedded.lock import FileLock
 from network.embedded.snapshot import Snapshot
 
@@ -43,7 +44,6 @@ CREATE TABLE state (
 _PAGE_CACHE_KIB = 65_536
 PAGE_BYTES = 2_048
 """Half of SQLite's default: the keys of a transaction are spread over the tree, and each costs a page."""
-_CHECKPOINT_PAGES = 8_000
 _WAL_LIMIT = 128 << 20
 """Bytes of write-ahead log above which the next block waits for readers, so that the log can start anew."""
 _LOG_WAIT_MS = 50
@@ -90,6 +90,7 @@ class Store:
         self._unsaved: dict[str, int] = {}
         """Namespaces used for the first time, not yet in a committed block."""
         self._wal = path.with_name(path.name + "-wal")
+        self._folding = Folding(_connect(path))
 
     @classmethod
     def open(cls, path: Path, channel: str) -> Self:
@@ -115,6 +116,7 @@ class Store:
         for snapshot in self._idle:
             snapshot.close()
         self._idle.clear()
+        self._folding.close()
         self._writer.close()
         self._lock.release()
 
@@ -190,6 +192,7 @@ class Store:
                     [block.state[place] for place in sorted(block.state)],
                 )
             self._unsaved.clear()
+        self._folding.written(len(block.entries) * 2 + len(block.state))
         self._shorten_log()
 
     def _shorten_log(self) -> None:
@@ -247,7 +250,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, channel: str) -> None:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    # `Folding` does it: here it would hold up the commit that happens to be the next one.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
     if not tables:
         _create(connection, channel)
