@@ -8,7 +8,16 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Building, check_accessible, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
-PAGES = ("Unidades e grupos", "Pessoas", "Dinheiro", "Tarifas", "Livro-razão", "Registo de auditoria")
+PAGES = (
+    "Sessões",
+    "Gráficos",
+    "Unidades e grupos",
+    "Pessoas",
+    "Dinheiro",
+    "Tarifas",
+    "Livro-razão",
+    "Registo de auditoria",
+)
 
 
 def _log_in(page: Page, building: Building) -> None:
@@ -53,5 +62,4 @@ def test_a_locked_user_is_out_at_once(desk: Page, phone: Page, building: Buildin
     expect(phone.get_by_role("link", name="People")).to_have_count(0)
     shoot(phone, "console-resident")
     desk.get_by_role("button", name="Bloqueada: rita").click()
-    phone.reload()
     expect(phone.get_by_role("button", name="Log in")).to_be_visible()

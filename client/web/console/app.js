@@ -7,6 +7,7 @@ import { html, render } from "../shared/html.js";
 import { LANGUAGES, language, speak, t } from "../shared/i18n.js";
 import { Failure } from "../shared/parts.js";
 import { route } from "../shared/router.js";
+import { Charts } from "./pages/charts.js";
 import { Accept, Entrance } from "./pages/entrance.js";
 import { Ledger } from "./pages/ledger.js";
 import { Log } from "./pages/log.js";
@@ -24,6 +25,7 @@ const STAFF = ["ADMIN", "OPERATOR", "AUDITOR"];
 const PARTS = [
   ["", Now, EVERYBODY],
   ["sessions", Sessions, STAFF],
+  ["charts", Charts, STAFF],
   ["money", Money, STAFF],
   ["tariffs", Tariffs, EVERYBODY],
   null,

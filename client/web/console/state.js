@@ -9,9 +9,14 @@ export const account = signal(undefined);
 export const condominium = signal(null);
 let csrf = "";
 
+/** Read the condominium's record again. */
+export async function refreshCondominium() {
+  condominium.value = await ask("/v1/condominium");
+}
+
 /** Ask who is logged in. */
 export async function begin() {
-  condominium.value = await ask("/v1/condominium");
+  await refreshCondominium();
   try {
     const own = await ask("/v1/account");
     enter(own);

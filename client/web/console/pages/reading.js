@@ -34,7 +34,7 @@ export function useReading(path, every = 0) {
 
 /**
  * The rows of a list that comes page by page, and `more`, which brings the next page; null after the last.
- * @param {string} path with a query
+ * @param {string} path with a query; what follows a # is not sent, and makes it another list to be read
  */
 export function useRows(path) {
   const empty = { path, rows: null, bookmark: "", error: null };
@@ -42,7 +42,8 @@ export function useRows(path) {
   const current = state.path === path ? state : empty;
   const bring = useCallback(async (before) => {
     try {
-      const page = await read(before.bookmark ? `${path}&bookmark=${before.bookmark}` : path);
+      const [asked] = path.split("#");
+      const page = await read(before.bookmark ? `${asked}&bookmark=${before.bookmark}` : asked);
       setState({ path, rows: [...(before.rows ?? []), ...page.rows], bookmark: page.bookmark, error: null });
     } catch (error) {
       setState({ ...before, error });

@@ -6,6 +6,7 @@ import { Series } from "../../shared/chart/series.js";
 import { html } from "../../shared/html.js";
 import { duration, energy, moment, money, number, power, t } from "../../shared/i18n.js";
 import { Failure, Form, Heading, Notice, Pairs } from "../../shared/parts.js";
+import { reasonOf } from "../../shared/reason.js";
 import { useStream } from "../live.js";
 import * as state from "../state.js";
 import { read } from "../state.js";
@@ -24,7 +25,7 @@ export function SessionDetail({ session: id }) {
     <p><a href="#/sessions">${t("console.sessions")}</a></p>
     <div class="row head"><${Heading}>${t("sessions.at", { unit: session.unit, when: moment(session.opened) })}<//>
       <span class=${session.activity === "charging" ? "badge live" : "badge"}>${t(`sessions.${session.state}`)}</span></div>
-    ${session.reason && !isOver && html`<${Notice}>${session.reason}<//>`}
+    ${session.reason && !isOver && html`<${Notice}>${reasonOf(session)}<//>`}
     <dl class="facts">
       <div><dt>${t("sessions.energy")}</dt><dd>${energy(session.energy)}</dd></div>
       ${!isOver && html`<div><dt>${t("sessions.power")}</dt><dd>${power(session.power)}</dd></div>`}

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { duration, energy, moment, money, t } from "../../shared/i18n.js";
 import { Failure, Heading } from "../../shared/parts.js";
+import { reasonOf } from "../../shared/reason.js";
 import { query, usePeriod } from "../period.js";
 import * as state from "../state.js";
 import { Table } from "../table.js";
@@ -49,7 +50,7 @@ function columns() {
     [t("sessions.lasted"), (each) => (each.started ? duration((each.ended ?? Date.now() / 1000) - each.started) : "–"), "number"],
     [t("sessions.energy"), (each) => energy(each.energy), "number"],
     [t("sessions.cost"), (each) => money(each.cost, token), "number"],
-    [t("sessions.reason"), (each) => (each.stopped_reason ? t(`ended.${each.stopped_reason}`) : each.reason ?? "–")],
+    [t("sessions.reason"), (each) => (each.stopped_reason ? t(`ended.${each.stopped_reason}`) : reasonOf(each) ?? "–")],
   ];
 }
 

@@ -1,40 +1,50 @@
-// Tariffs: what is in force, and publishing the next one, which then stays for ever as it is.
+// Tariffs: what is in force, what will be, and publishing the next one after trying it on real sessions.
+
+import { useState } from "preact/hooks";
 
 import { html } from "../../shared/html.js";
 import { money, moment, number, t } from "../../shared/i18n.js";
-import { Failure, Field, Form, Heading, Notice, Pairs, Told } from "../../shared/parts.js";
-import { change } from "../state.js";
+import { Failure, Heading, Pairs } from "../../shared/parts.js";
+import { Week } from "../chart/week.js";
 import * as state from "../state.js";
-import { listOf, useReading } from "./reading.js";
+import { Publish } from "./publish.js";
+import { useReading } from "./reading.js";
 
 const MILLIONTHS = 1_000_000;
 
 export function Tariffs() {
   const tariffs = useReading("/v1/tariffs");
-  const token = state.condominium.value;
-  const publish = async (form) => {
-    const price = Math.round(Number(String(form.get("price")).replace(",", ".")) * MILLIONTHS);
-    if (!(price > 0)) throw new Told(t("tariffs.bad-price"));
-    await change("POST", "/v1/tariffs", {
-      bands: [{ name: String(form.get("name")) || t("tariffs.all-day"), energy_price: price, idle_price: 0 }],
-      week: [],
-    });
-    await tariffs.again();
+  const [isNew, setNew] = useState(false);
+  const list = [...(tariffs.answer?.rows ?? [])].sort((a, b) => b.number - a.number);
+  const now = Date.now() / 1000;
+  const current = list.find((each) => each.valid_from <= now);
+  const mayTry = ["ADMIN", "OPERATOR", "AUDITOR"].includes(state.account.value.role);
+  const published = async () => {
+    setNew(false);
+    await Promise.all([tariffs.again(), state.refreshCondominium()]);
   };
   return html`
-    <${Heading}>${t("console.tariffs")}<//>
+    <div class="row head"><${Heading}>${t("console.tariffs")}<//>
+      ${mayTry && !isNew && html`<button onClick=${() => setNew(true)}>${t(state.account.value.role === "ADMIN" ? "tariffs.publish" : "tariffs.try")}</button>`}</div>
     <${Failure} error=${tariffs.error} />
-    ${[...listOf(tariffs.answer)].sort((a, b) => b.number - a.number).map((tariff) => html`<section class="card">
-      <div class="row"><strong>${t("tariffs.number", { number: tariff.number })}</strong><span class="quiet">${t("tariffs.from", { when: moment(tariff.valid_from) })}</span></div>
-      <${Pairs} rows=${[
-        ...tariff.bands.map((band) => [t("start.kwh-band", { band: band.name }), `${number(band.energy_price / MILLIONTHS, 4)} ${token.currency}`]),
-        [t("start.fee"), tariff.start_fee ? money(tariff.start_fee, token) : null],
-      ]} /></section>`)}
-    ${state.account.value.role === "ADMIN" && html`<details class="card"><summary>${t("tariffs.publish")}</summary>
-      <${Notice}>${t("tariffs.for-ever")}<//>
-      <${Form} action=${publish} submit=${t("tariffs.publish")}>
-        <${Field} name="price" inputmode="decimal" label=${t("tariffs.price", { currency: token.currency })} />
-        <${Field} name="name" label=${t("units.name")} />
-      <//></details>`}
+    ${isNew && html`<${Publish} like=${current ?? null} onDone=${published} onLeave=${() => setNew(false)} />`}
+    ${tariffs.answer && list.length === 0 && !isNew && html`<div class="empty"><p>${t("tariffs.none")}</p></div>`}
+    ${list.map((tariff) => html`<${Tariff} key=${tariff.number} tariff=${tariff} isCurrent=${tariff === current} isComing=${tariff.valid_from > now} />`)}
   `;
+}
+
+function Tariff({ tariff, isCurrent, isComing }) {
+  const token = state.condominium.value;
+  const price = (millionths, digits = 4) => `${number(millionths / MILLIONTHS, digits)} ${token.currency}`;
+  const badge = isCurrent ? html`<span class="badge live">${t("tariffs.current")}</span>` : isComing ? html`<span class="badge">${t("tariffs.coming")}</span>` : null;
+  return html`<section class=${isCurrent || isComing ? "card tariff" : "card tariff past"}>
+    <div class="row"><h2>${t("tariffs.number", { number: tariff.number })}</h2><span>${badge} <span class="quiet">${t("tariffs.from", { when: moment(tariff.valid_from) })}</span></span></div>
+    <div class="pair"><${Pairs} rows=${[
+      ...tariff.bands.flatMap((band) => [
+        [t("start.kwh-band", { band: band.name }), price(band.energy_price)],
+        [t("tariffs.idle-band", { band: band.name }), band.idle_price ? price(band.idle_price) : null],
+      ]),
+      [t("start.fee"), tariff.start_fee ? money(tariff.start_fee, token) : null],
+    ]} />
+    ${tariff.week.length > 1 && html`<${Week} bands=${tariff.bands} week=${tariff.week} title=${t("tariffs.week")} />`}</div></section>`;
 }

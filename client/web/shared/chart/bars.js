@@ -37,7 +37,7 @@ function Picture({ title, bars, width, format }) {
   const every = Math.ceil(LABEL / slot);
   const places = digits(steps);
   const greatest = Math.max(...values);
-  const finer = greatest < 100 ? Math.max(1, places) : places;
+  const finer = values.every(Number.isInteger) ? 0 : greatest < 100 ? Math.max(1, places) : places;
   return html`<svg role="img" aria-label=${title} width=${width} height=${HEIGHT} viewBox=${`0 0 ${width} ${HEIGHT}`}>
     ${steps.map((step) => html`<line class="grid" x1=${LEFT} x2=${width} y1=${y(step)} y2=${y(step)} />
       <text class="tick" x=${LEFT - 6} y=${y(step) + 4} text-anchor="end">${number(step, places)}</text>`)}
