@@ -52,8 +52,7 @@ class Runtime:
             await carrying
         finally:
             carrying.cancel()
-            with suppress(asyncio.CancelledError):
-                await carrying
+            await asyncio.gather(carrying, return_exceptions=True)
 
     def present_tag(self, tag: bytes) -> None:
         """Hold a tag with this id to the reader."""

@@ -68,8 +68,10 @@ class Promises:
                 )
             }
         assert self.purchases.items() <= asked.items()
-        lost = {key for key, message in self.batches.items() if stored.get(key) != message}
-        assert not lost, sorted(lost)
+        lost = sorted(self.batches.keys() - stored.keys())
+        assert not lost, lost
+        changed = sorted(key for key, message in self.batches.items() if stored[key] != message)
+        assert not changed, changed
         self.checked = len(self.batches)
 
     def _note(self, record: TransactionRecord) -> None:

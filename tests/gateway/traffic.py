@@ -66,21 +66,17 @@ class Noted:
 
     async def run(self, unit: int, mailbox: Mailbox) -> None:
         """As the carrier."""
-        sent: dict[int, bytes] = {}
-        unsent, deliver = mailbox.unsent, mailbox.deliver
-
-        def send() -> list[bytes]:
-            waiting = unsent()
-            sent.update((_number(message), message) for message in waiting)
-            return waiting
+        deliver = mailbox.deliver
 
         def hear(message: bytes) -> None:
             acknowledged = decode_command(message[:BODY_BYTES]).acknowledged
-            for number in [each for each in sent if each <= acknowledged]:
-                self._promises.batches[unit, number] = sent.pop(number)
+            # What a full ring has dropped before was never promised.
+            for batch in mailbox.unsent():
+                if _number(batch) <= acknowledged:
+                    self._promises.batches[unit, _number(batch)] = batch
             deliver(message)
 
-        mailbox.unsent, mailbox.deliver = send, hear
+        mailbox.deliver = hear
         await self._carrier.run(unit, mailbox)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 import httpx
@@ -75,10 +74,10 @@ class HttpTransport:
             await asyncio.wait({held, fresh}, return_when=asyncio.FIRST_COMPLETED)
             return await held if held.done() else None
         finally:
-            for task in (held, fresh):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
-                    await task
+            held.cancel()
+            fresh.cancel()
+            # Not by suppressing what each of them raises: whoever cancels this very moment has to be heard.
+            await asyncio.gather(held, fresh, return_exceptions=True)
 
     async def _post(self, unit: int, kind: str, body: bytes, wait: int) -> bytes:
         answer = await self._client.post(

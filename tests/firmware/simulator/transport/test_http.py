@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from chaincode.signing.batch import Flag
 from firmware.simulator.transport.disturbance import Disturbance, DisturbedHttp
 from firmware.simulator.transport.http import HttpTransport
+from firmware.simulator.transport.mailbox import Mailbox
 from tests.firmware.simulator.transport.gateway import SmallGateway, charge, fast_clock
 
 SETTINGS = [
@@ -33,3 +35,26 @@ async def test_a_session_over_http(weather: Disturbance) -> None:
     assert place.outlet.energy == pytest.approx(100, rel=0.001)
     assert place.unit is not None
     assert not place.unit.refusals.keys() - {"counter", "issued"}
+
+
+async def test_it_is_cancelled_at_any_moment() -> None:
+    """Also while it hangs up on a held answer because there is something new to say."""
+    hanging_up = asyncio.Event()
+
+    async def hold(request: httpx.Request) -> httpx.Response:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            hanging_up.set()
+            await asyncio.sleep(0.01)
+        raise AssertionError("nobody answers")
+
+    mailbox = Mailbox(list, lambda command: None, latest=b"batch")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hold), base_url="http://gateway") as client:
+        carrying = asyncio.ensure_future(HttpTransport(client).run(7, mailbox))
+        await asyncio.sleep(0.01)
+        mailbox.fresh.set()
+        await hanging_up.wait()
+        carrying.cancel()
+        done, _ = await asyncio.wait([carrying], timeout=10)
+    assert done and carrying.cancelled()
