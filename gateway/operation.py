@@ -134,7 +134,7 @@ class Operation:
             is_free=lambda unit: self.monitor.floor.first_at(unit) is None,
         )
         self.purchases = Purchases(database, submitter, clock, code)
-        self.receipts = Receipts(submitter.ledger, submitter.namespace)
+        self.receipts = Receipts(submitter.ledger, code, self._host_of)
         self.wallets = WalletAuthenticator(submitter, database, clock)
         self.book = SessionBook(self.monitor, database, code)
         self._readings = metering.readings

@@ -9,15 +9,72 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from chaincode.contract import dispatch
 from chaincode.errors import ContractError
-from chaincode.signing.transaction import ABSENT, RangeRecord, ReadRecord, SetRecord, TransactionRecord
+from chaincode.signing.transaction import ABSENT, RangeRecord, ReadRecord, SetRecord
 from chaincode.stub import LAST_CODE_POINT, SEPARATOR, Creator, Entry, KeyModification, Page
 
 Values = Callable[[str, str, int], bytes]
 """The value of a key (namespace, key) at a version; raises `ExecutionError` where it is not known."""
 Assumed = frozenset[tuple[str, str]]
+
+
+class Proposed(Protocol):
+    """What a client asked for."""
+
+    @property
+    def channel(self) -> str:
+        """The network."""
+
+    @property
+    def transaction_id(self) -> str:
+        """Of the nonce and the creator."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970."""
+
+    @property
+    def msp_id(self) -> str:
+        """The creator's organisation."""
+
+    @property
+    def certificate(self) -> bytes:
+        """The creator's, PEM."""
+
+    @property
+    def namespace(self) -> str:
+        """The chaincode that is called first."""
+
+    @property
+    def function(self) -> str:
+        """Its function."""
+
+    @property
+    def arguments(self) -> tuple[bytes, ...]:
+        """What the function is given."""
+
+
+class Recorded(Protocol):
+    """A transaction as a ledger has it, embedded or Fabric."""
+
+    @property
+    def proposal(self) -> Proposed:
+        """What was asked for."""
+
+    @property
+    def result(self) -> bytes:
+        """What the rules answered."""
+
+    @property
+    def event(self) -> tuple[str, bytes] | None:
+        """Name and payload."""
+
+    @property
+    def sets(self) -> tuple[SetRecord, ...]:
+        """What it read and wrote, by namespace."""
 
 
 class ExecutionError(Exception):
@@ -69,7 +126,7 @@ class _Namespace:
 class Execution:
     """One committed transaction, run again."""
 
-    def __init__(self, record: TransactionRecord, values: Values) -> None:
+    def __init__(self, record: Recorded, values: Values) -> None:
         self.record = record
         self.proposal = record.proposal
         self.values = values

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chaincode.condominium import msp_id_of
 from chaincode.errors import InvalidArgument
@@ -32,26 +31,10 @@ from chaincode.signing.transaction import (
 )
 from client.auditor.errors import LedgerWrong, VerificationError
 from client.auditor.execution import Execution, ExecutionError
-from client.auditor.state import VALID, Supply, WorldState
+from client.auditor.report import LedgerReport
+from client.auditor.state import VALID, WorldState
 
 DUPLICATE_TXID = "DUPLICATE_TXID"
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerReport:
-    """What a verified ledger holds."""
-
-    network: str
-    blocks: int
-    transactions: int
-    validations: dict[str, int]
-    """How many transactions had each validation code."""
-    functions: dict[str, int]
-    """How many valid transactions called each function."""
-    last_hash: str
-    """Of the last header, hexadecimal: what auditors compare."""
-    supply: dict[str, Supply]
-    """By namespace."""
 
 
 class LedgerAudit:

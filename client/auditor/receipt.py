@@ -1,37 +1,34 @@
 """Verifying a receipt offline, from its file and the condominium's root certificate alone.
 
-What is checked: that a ledger certified by the root signed the blocks which hold the receipt's transactions;
-that they are all the transactions of the session, from its opening to its end, each on exactly the records
-that it read; and that the rules, run again on them, make the same of them. With the rules come the wallet's
-signature on its intent, the unit's (or the gateway's attestation) on the readings, the tariff and the bill.
+What is checked: that a ledger, or a peer, certified by the root signed the blocks which hold the receipt's
+transactions (`client.auditor.proof`); that they are all the transactions of the session, from its opening to
+its end, each on exactly the records that it read; and that the rules, run again on them, make the same of
+them. With the rules come the wallet's signature on its intent, the unit's (or the gateway's attestation) on
+the readings, the tariff and the bill.
 
 What a receipt cannot show: that the ledger has no second history for somebody else (auditors compare the
-hashes of its blocks), and, for a unit that cannot sign, that the gateway attested the truth.
+hashes of its blocks), and, for a unit that cannot sign, that the gateway attested the truth. On a Fabric
+channel the roots of several condominiums can be given: then two of them must have signed for each of the
+session's transactions, so that one alone cannot have made it up.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import lru_cache
-
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from chaincode.condominium import KEY as CONDOMINIUM_KEY
 from chaincode.condominium import Condominium, namespace_of
-from chaincode.errors import InvalidArgument
 from chaincode.meter import Meter
 from chaincode.session import ENDED, Session, key_of
-from chaincode.signing import certificate as certificates
-from chaincode.signing.block import InclusionProof, ProofError, ProvenTransaction, verify_proof
-from chaincode.signing.receipt import Receipt, decode_receipt, is_meter
-from chaincode.signing.transaction import ABSENT, MAX_TRANSACTIONS, VALIDATION_NUMBERS
+from chaincode.signing.receipt import is_meter
+from chaincode.signing.transaction import ABSENT, MAX_TRANSACTIONS
 from chaincode.tariff import Tariff
 from chaincode.tariff import key_of as tariff_key
 from client.auditor.errors import ReceiptError
 from client.auditor.execution import Execution, ExecutionError
+from client.auditor.proof import Proof, Proven, prove
 
-_VALID = VALIDATION_NUMBERS["VALID"]
 _Place = tuple[str, str, int]
 """Namespace, key and version."""
 
@@ -50,22 +47,21 @@ class VerifiedReceipt:
     """Where that transaction is."""
     ended: int
     """Its time, milliseconds since 1970."""
+    witnesses: tuple[str, ...]
+    """Codes of the condominiums that signed for each of the session's transactions."""
 
 
-def verify_receipt(file: bytes, root: bytes) -> VerifiedReceipt:
-    """What the receipt in `file` proves, to whoever trusts the root certificate (PEM).
+def verify_receipt(file: bytes, *roots: bytes) -> VerifiedReceipt:
+    """What the receipt in `file` proves, to whoever trusts the root certificates (PEM; one is enough).
 
     Raises ReceiptError naming the link that fails."""
-    return asyncio.run(check_receipt(file, root))
+    return asyncio.run(check_receipt(file, *roots))
 
 
-async def check_receipt(file: bytes, root: bytes) -> VerifiedReceipt:
+async def check_receipt(file: bytes, *roots: bytes) -> VerifiedReceipt:
     """As `verify_receipt`, for those who verify many within one event loop."""
-    try:
-        receipt = decode_receipt(file)
-    except InvalidArgument as error:
-        raise ReceiptError(str(error)) from error
-    proven = _proven(receipt, root)
+    receipt = prove(file, roots)
+    proven = receipt.transactions
     key = key_of(receipt.session)
     own, namespace = _own(proven, key)
     evidence = _Evidence(proven)
@@ -90,43 +86,27 @@ async def check_receipt(file: bytes, root: bytes) -> VerifiedReceipt:
         condominium=condominium,
         tariff=Tariff.decode(evidence.read(namespace, tariff_key(session.tariff), own[first])),
         session=session,
-        block=own[last].header.number,
+        block=own[last].block,
         ended=own[last].record.proposal.timestamp,
+        witnesses=_witnesses(receipt, own),
     )
 
 
-def _proven(receipt: Receipt, root: bytes) -> dict[int, ProvenTransaction]:
-    """The receipt's transactions by version, each proven to be on the ledger and valid."""
-    proven: dict[int, ProvenTransaction] = {}
-    latest = -1
-    for proof in receipt.proofs:
-        try:
-            transaction = _verify(proof, root, receipt.network)
-        except ProofError as error:
-            raise ReceiptError(str(error)) from error
-        version = transaction.header.number * MAX_TRANSACTIONS + transaction.index
-        if transaction.record.validation != _VALID:
-            raise ReceiptError(f"a transaction of block {transaction.header.number} was found invalid")
-        if version <= latest:
-            raise ReceiptError("the proofs are not in the ledger's order")
-        proven[version] = transaction
-        latest = version
-    return proven
+def _witnesses(receipt: Proof, own: dict[int, Proven]) -> tuple[str, ...]:
+    """Who signed for all of the session's transactions. Raises ReceiptError where they are too few."""
+    for version, transaction in own.items():
+        if len(transaction.witnesses) < receipt.witnesses:
+            signed = ", ".join(sorted(transaction.witnesses))
+            raise ReceiptError(
+                f"transaction {version % MAX_TRANSACTIONS} of block {transaction.block} is signed for by "
+                f"{signed} alone; of the condominiums whose roots are given {receipt.witnesses} have to"
+            )
+    return tuple(sorted(frozenset.intersection(*(each.witnesses for each in own.values()))))
 
 
-@lru_cache(maxsize=1024)
-def _verify(proof: InclusionProof, root: bytes, network: str) -> ProvenTransaction:
-    """Receipts of one condominium share the proofs of its record, its tariff and its units."""
-    proven = verify_proof(proof, root, network)
-    # PEM has many spellings; with one, there is no room in a receipt for what nobody signed.
-    if certificates.parse(proof.certificate).x509.public_bytes(Encoding.PEM) != proof.certificate:
-        raise ProofError("ledger's certificate: it is not spelt as PEM usually is")
-    return proven
-
-
-def _own(proven: dict[int, ProvenTransaction], key: str) -> tuple[dict[int, ProvenTransaction], str]:
+def _own(proven: dict[int, Proven], key: str) -> tuple[dict[int, Proven], str]:
     """The transactions that wrote the session's record, in order, and the namespace that it is in."""
-    own: dict[int, ProvenTransaction] = {}
+    own: dict[int, Proven] = {}
     namespaces: set[str] = set()
     for version, transaction in proven.items():
         for each in transaction.record.sets:
@@ -147,7 +127,7 @@ def _own(proven: dict[int, ProvenTransaction], key: str) -> tuple[dict[int, Prov
     return own, namespace
 
 
-def _version_read(transaction: ProvenTransaction, namespace: str, key: str) -> int | None:
+def _version_read(transaction: Proven, namespace: str, key: str) -> int | None:
     for each in transaction.record.sets:
         if each.namespace == namespace:
             for read in each.reads:
@@ -159,7 +139,7 @@ def _version_read(transaction: ProvenTransaction, namespace: str, key: str) -> i
 class _Evidence:
     """The values that proven transactions wrote."""
 
-    def __init__(self, proven: dict[int, ProvenTransaction]) -> None:
+    def __init__(self, proven: dict[int, Proven]) -> None:
         self._values: dict[_Place, bytes] = {
             (each.namespace, write.key, version): write.value
             for version, transaction in proven.items()
@@ -168,7 +148,7 @@ class _Evidence:
             if write.value is not None
         }
 
-    async def check(self, transaction: ProvenTransaction, *, begun: bool) -> None:
+    async def check(self, transaction: Proven, *, begun: bool) -> None:
         """Run a transaction again on the proven values. Raises ExecutionError.
 
         Before the session's first reading (`begun`) the unit's meter is a neighbour's and not in the
@@ -194,7 +174,7 @@ class _Evidence:
             raise ExecutionError(f"the receipt does not prove what it read at {key!r} in {namespace}")
         return found
 
-    def read(self, namespace: str, key: str, transaction: ProvenTransaction) -> bytes:
+    def read(self, namespace: str, key: str, transaction: Proven) -> bytes:
         """What a transaction that has been checked read at a key."""
         version = _version_read(transaction, namespace, key)
         if version is None:

@@ -58,6 +58,11 @@ class WorldState:
             raise ExecutionError(f"what it read at {key!r} in {namespace} is not what stood there")
         return entry.value
 
+    def version(self, namespace: str, key: str) -> int:
+        """The version of a key's last write or deletion, `ABSENT` where there was none."""
+        entry = self._namespaces.get(namespace, {}).get(key)
+        return ABSENT if entry is None else entry.version
+
     def validate(self, sets: Iterable[SetRecord]) -> str:
         """The validation code that these reads deserve now (Fabric's multi-version concurrency control)."""
         for each in sets:

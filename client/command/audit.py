@@ -10,8 +10,11 @@ from pathlib import Path
 import click
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
+from chaincode.signing.fabric.export import is_fabric
+from client.auditor.channel import ChannelAudit
 from client.auditor.errors import VerificationError
-from client.auditor.ledger import LedgerAudit, LedgerReport
+from client.auditor.ledger import LedgerAudit
+from client.auditor.report import LedgerReport
 from client.command.access import choose
 from client.command.failure import Failure, NotVerified, read_file
 from client.command.terminal import json_option, notices, print_facts, print_json, print_table
@@ -51,7 +54,8 @@ def export(file: Path, address: str | None, as_json: bool) -> None:
     multiple=True,
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A condominium's root certificate (PEM); once for each that signed anything.",
+    help="A condominium's root certificate (PEM); once for each that signed anything. On a network of "
+    "condominiums one is enough: its first block names the others'.",
 )
 @json_option
 def verify(file: Path, roots: tuple[Path, ...], as_json: bool) -> None:
@@ -63,7 +67,7 @@ def verify(file: Path, roots: tuple[Path, ...], as_json: bool) -> None:
     try:
         with file.open("rb") as lines, _progress(as_json=as_json) as progress:
             task = progress.add_task("verifying", total=file.stat().st_size)
-            report = asyncio.run(_verify(LedgerAudit(certificates), _advancing(lines, progress, task)))
+            report = asyncio.run(_verify(certificates, _advancing(lines, progress, task)))
     except VerificationError as error:
         raise NotVerified(f"the ledger is not to be believed: {error}") from error
     except OSError as error:
@@ -74,10 +78,13 @@ def verify(file: Path, roots: tuple[Path, ...], as_json: bool) -> None:
         _show(report)
 
 
-async def _verify(audit: LedgerAudit, lines: Iterable[bytes]) -> LedgerReport:
+async def _verify(roots: list[bytes], lines: Iterable[bytes]) -> LedgerReport:
+    audit: LedgerAudit | ChannelAudit | None = None
     for line in lines:
+        if audit is None:
+            audit = ChannelAudit(roots) if is_fabric(line) else LedgerAudit(roots)
         await audit.add(line.removesuffix(b"\n"))
-    return audit.report()
+    return (audit or LedgerAudit(roots)).report()
 
 
 def _advancing(lines: Iterable[bytes], progress: Progress, task: TaskID) -> Iterator[bytes]:

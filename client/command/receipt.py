@@ -29,8 +29,11 @@ _readings_option = click.option(
 )
 _root_option = click.option(
     "--root",
+    "roots",
+    multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The condominium's root certificate (PEM); your wallet's otherwise.",
+    help="The condominium's root certificate (PEM), your wallet's otherwise. On a network of condominiums "
+    "give several: two of them must then have signed for the session.",
 )
 
 
@@ -50,7 +53,7 @@ def save(
     session: str | None,
     output: Path | None,
     readings: Path | None,
-    root: Path | None,
+    roots: tuple[Path, ...],
     name: str | None,
     address: str | None,
     as_json: bool,
@@ -60,12 +63,12 @@ def save(
     Without SESSION it is the newest that has ended. A session at a condominium that you visited is proven
     under that one's root certificate: give it with --root.
     """
-    known = None if root is None else read_file(root)
+    known = [read_file(root) for root in roots]
     with unlocked(name, address) as opened:
         chosen = session or newest(opened, "that has ended", lambda each: each.over)
         file = opened.gateway.receipt(chosen)
         raw = None if readings is None else opened.gateway.batches(chosen)
-    proven = _verify(file, known or opened.wallet.home.root_certificate.encode())
+    proven = _verify(file, known or [opened.wallet.home.root_certificate.encode()])
     if proven.session.id != chosen:
         raise NotVerified(f"the gateway gave the receipt of another session, {proven.session.id}")
     checked = None if raw is None else _verify_readings(raw, proven)
@@ -82,20 +85,22 @@ def save(
 @_root_option
 @click.option("--wallet", "name", envvar="CONDOCHARGE_WALLET", help="Whose root certificate to use.")
 @json_option
-def verify(file: Path, readings: Path | None, root: Path | None, name: str | None, as_json: bool) -> None:
+def verify(
+    *, file: Path, readings: Path | None, roots: tuple[Path, ...], name: str | None, as_json: bool
+) -> None:
     """Verify the receipt in FILE offline.
 
     Needs nothing but the file and the condominium's root certificate. Exit code 4 says that it is wrong.
     """
-    certificate = choose(name).home.root_certificate.encode() if root is None else read_file(root)
-    proven = _verify(read_file(file), certificate)
+    known = [read_file(root) for root in roots] or [choose(name).home.root_certificate.encode()]
+    proven = _verify(read_file(file), known)
     checked = None if readings is None else _verify_readings(read_file(readings), proven)
     _show(proven, as_json=as_json, file=file, readings=checked)
 
 
-def _verify(file: bytes, root: bytes) -> VerifiedReceipt:
+def _verify(file: bytes, roots: list[bytes]) -> VerifiedReceipt:
     try:
-        return verify_receipt(file, root)
+        return verify_receipt(file, *roots)
     except VerificationError as error:
         raise NotVerified(f"the receipt is not to be believed: {error}") from error
 
@@ -121,6 +126,7 @@ def _show(
                 "tariff": proven.tariff.members(),
                 "session": session.members(),
                 "block": proven.block,
+                "witnesses": proven.witnesses,
                 "readings": None if readings is None else len(readings.batches),
                 "restarts": None if readings is None else readings.restarts,
             }
@@ -153,4 +159,4 @@ def _show(
         ]
     if readings is not None:
         facts.append(("readings", f"{len(readings.batches)}, the unit restarted {readings.restarts} times"))
-    print_facts([*facts, ("block", proven.block)])
+    print_facts([*facts, ("block", proven.block), ("signed for by", ", ".join(proven.witnesses))])

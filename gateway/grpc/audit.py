@@ -63,8 +63,7 @@ class AuditService(audit_pb2_grpc.AuditServicer):
             start = _checked("start", request.start)
             exporting = proving(self._ledger)
             for number in range(start, await self._ledger.height()):
-                exported = await exporting.export(number)
-                yield audit_pb2.ExportedBlock(line=exported.encode())
+                yield audit_pb2.ExportedBlock(line=await exporting.export(number))
         except Exception as error:  # noqa: BLE001 - every error has its status
             await abort(context, error)
 

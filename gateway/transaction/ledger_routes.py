@@ -186,7 +186,7 @@ def _blocks(routes: APIRouter, ledger: Ledger) -> None:
 
         async def lines() -> AsyncGenerator[bytes, None]:
             for block in range(start, height):
-                yield (await exporting.export(block)).encode() + b"\n"
+                yield await exporting.export(block) + b"\n"
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from chaincode.signing.block import InclusionProof
-from chaincode.signing.export import ExportedBlock
+from chaincode.signing.receipt import collect
 from network.embedded.orderer import MAX_BLOCK
 from network.embedded.peer import CHECKED_AT_OPEN, Peer
 from network.embedded.proposal import Proposer
@@ -146,11 +146,18 @@ class EmbeddedLedger:
         """As `prove`, for the transaction `index` of a block: a read set names those."""
         return self._peer.prove_at(block, index)
 
-    async def export(self, number: int) -> ExportedBlock:
-        """One block for an auditor to verify elsewhere (`client.auditor`).
+    async def receipt(self, session: str, transactions: Sequence[str]) -> bytes:
+        """The file that proves a session, of whose record `transactions` (ids) are all that wrote it.
+
+        Raises EvaluateError where one is not on the ledger."""
+        own = [self._peer.prove(each) for each in transactions]
+        return (await collect(self.channel, session, own, self.prove_at)).encode()
+
+    async def export(self, number: int) -> bytes:
+        """One block as a line for an auditor to verify elsewhere (`client.auditor`).
 
         Raises EvaluateError where there is none."""
-        return self._peer.export(number)
+        return self._peer.export(number).encode()
 
     async def verify(self, progress: Progress | None = None) -> Verified:
         """Check every block, transaction, signature and row of state, while the ledger is in use or not.

@@ -10,6 +10,7 @@ from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.msp import identities_pb2
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, proposal_pb2, transaction_pb2
 
+from chaincode.signing.fabric.block import encode_header
 from network.fabric.proposal import action_extension
 from network.ledger import Block, RangeRead, Read, ReadWriteSet, Transaction, Write
 
@@ -19,26 +20,8 @@ class AlteredBlock(ValueError):
 
 
 def header_hash(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
-    """A block's hash: SHA-256 over the DER of SEQUENCE { number, previous hash, data hash }.
-
-    As `protoutil.BlockHeaderBytes` of Fabric encodes it.
-    """
-    content = b"".join(
-        (
-            _der(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big")),
-            _der(0x04, previous_hash),
-            _der(0x04, data_hash),
-        )
-    )
-    return hashlib.sha256(_der(0x30, content)).digest()
-
-
-def _der(tag: int, content: bytes) -> bytes:
-    length = len(content)
-    if length < 0x80:
-        return bytes((tag, length)) + content
-    size = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(size))) + size + content
+    """A block's hash: SHA-256 over its header as orderers sign it."""
+    return hashlib.sha256(encode_header(number, previous_hash, data_hash)).digest()
 
 
 def decode_block(content: common_pb2.Block) -> Block:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
-from fabric_protos.peer import transaction_pb2
+from fabric_protos.peer import proposal_response_pb2, transaction_pb2
 
 from network.fabric import failure
 from network.fabric.peer import Connection, Peer
@@ -33,6 +33,7 @@ from network.ledger import (
     SubmitError,
 )
 
+_SUCCESS = 200
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 _Answer = TypeVar("_Answer")
@@ -103,6 +104,25 @@ class Gateway:
             lambda text: EvaluateError(text, proposal.transaction_id),
         )
         return bytes(answer.result.payload)
+
+    async def answer(
+        self, namespace: str, arguments: Sequence[bytes]
+    ) -> tuple[Proposal, proposal_response_pb2.ProposalResponse]:
+        """One peer's own answer to a query, with its signature, and the proposal that it answers.
+
+        Dated by the machine's clock, not the ledger's: the answer says when it was given. Raises
+        EvaluateError where no peer answers."""
+        proposal = propose(self.signer, self.channel, namespace, arguments, system_clock())
+        response = await self._ask(
+            lambda connection, timeout: connection.endorser.ProcessProposal(
+                proposal.signed(), timeout=timeout
+            ),
+            self._timeouts.evaluate,
+            lambda text: EvaluateError(text, proposal.transaction_id),
+        )
+        if response.response.status != _SUCCESS:
+            raise EvaluateError(response.response.message, proposal.transaction_id)
+        return proposal, response
 
     async def endorse(
         self, proposal: Proposal, organisations: Sequence[str] = ()

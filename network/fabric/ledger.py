@@ -1,11 +1,15 @@
-"""The `Ledger` protocol on a Fabric channel."""
+"""The `Ledger` protocol on a Fabric channel, and what proves its blocks to somebody who is offline."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 
 from fabric_protos.common import common_pb2, ledger_pb2
 
+from chaincode.signing.fabric.attestation import BLOCKS, BY_NUMBER, AttestedBlock
+from chaincode.signing.fabric.export import export_block
+from chaincode.signing.fabric.receipt import collect
 from network.fabric.block import AlteredBlock, decode_block
 from network.fabric.deliver import blocks
 from network.fabric.gateway import Clock, Gateway, Timeouts, system_clock
@@ -13,7 +17,8 @@ from network.fabric.peer import Peer
 from network.fabric.proposal import Signer
 from network.ledger import VALID, Block, CommitStatus, Committed, EvaluateError, Event, Ledger
 
-_QUERY_CHAINCODE = "qscc"
+_KEPT = 256
+"""Signed blocks that are kept: receipts share those of the condominium, its tariff and its units."""
 
 
 class FabricLedger(Ledger):
@@ -31,6 +36,7 @@ class FabricLedger(Ledger):
         """`peers` in order of preference, the own organisation's first. `clock` dates proposals, in
         milliseconds since 1970; peers refuse what is too far from their own."""
         self.gateway = Gateway(signer, channel, peers, timeouts=timeouts, clock=clock)
+        self._attested: OrderedDict[int, AttestedBlock] = OrderedDict()
 
     @property
     def channel(self) -> str:
@@ -79,8 +85,7 @@ class FabricLedger(Ledger):
 
     async def block(self, number: int) -> Block:
         """One block, its hashes checked. Raises EvaluateError where there is none or it is altered."""
-        arguments = [b"GetBlockByNumber", self.channel.encode(), str(number).encode()]
-        content = await self.gateway.evaluate(_QUERY_CHAINCODE, arguments)
+        content = await self.gateway.evaluate(BLOCKS, self._question(number))
         try:
             block = decode_block(common_pb2.Block.FromString(content))
         except AlteredBlock as error:
@@ -92,5 +97,37 @@ class FabricLedger(Ledger):
     async def height(self) -> int:
         """How many blocks there are."""
         arguments = [b"GetChainInfo", self.channel.encode()]
-        content = await self.gateway.evaluate(_QUERY_CHAINCODE, arguments)
+        content = await self.gateway.evaluate(BLOCKS, arguments)
         return int(ledger_pb2.BlockchainInfo.FromString(content).height)
+
+    async def receipt(self, session: str, transactions: Sequence[str]) -> bytes:
+        """The file that proves a session, of whose record `transactions` (ids) are all that wrote it.
+
+        Raises EvaluateError or CommitStatusError where the peer does not answer."""
+        places = []
+        for transaction_id in transactions:
+            number = (await self.commit_status(transaction_id)).block
+            block = await self.block(number)
+            places.append((number, [each.id for each in block.transactions].index(transaction_id)))
+        return (await collect(self.channel, session, places, self._attest)).encode()
+
+    async def export(self, number: int) -> bytes:
+        """One block as an auditor takes it away. Raises EvaluateError."""
+        return export_block(await self.gateway.evaluate(BLOCKS, self._question(number)))
+
+    async def _attest(self, number: int) -> AttestedBlock:
+        """A block, signed by the peer."""
+        attested = self._attested.get(number)
+        if attested is None:
+            proposal, answer = await self.gateway.answer(BLOCKS, self._question(number))
+            endorsement = answer.endorsement.SerializeToString()
+            attested = AttestedBlock(proposal.content, answer.payload, endorsement)
+            self._attested[number] = attested
+            if len(self._attested) > _KEPT:
+                self._attested.popitem(last=False)
+        else:
+            self._attested.move_to_end(number)
+        return attested
+
+    def _question(self, number: int) -> list[bytes]:
+        return [BY_NUMBER.encode(), self.channel.encode(), str(number).encode()]

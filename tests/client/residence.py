@@ -13,7 +13,7 @@ from pathlib import Path
 from chaincode.contract import dispatch
 from chaincode.session import key_of
 from chaincode.signing.block import InclusionProof
-from chaincode.signing.export import ExportedBlock
+from chaincode.signing.export import ExportedBlock, decode_block
 from chaincode.signing.receipt import Receipt, collect
 from chaincode.stub import Creator, split_composite_key
 from network.authority import Authority
@@ -53,7 +53,7 @@ class Bridge(MemoryLedger):
 
     async def blocks(self) -> list[ExportedBlock]:
         """The whole ledger, exported."""
-        return [await self.embedded.export(number) for number in range(await self.embedded.height())]
+        return [decode_block(await self.embedded.export(n)) for n in range(await self.embedded.height())]
 
 
 class Resident(PartyCondominium):

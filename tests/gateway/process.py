@@ -34,6 +34,11 @@ class Process:
         return line.split()[1].removesuffix("/docs")
 
     @property
+    def machines(self) -> str:
+        """Host and port of gRPC."""
+        return next(line for line in self.lines if line.startswith("gRPC")).split()[1]
+
+    @property
     def invitation(self) -> str:
         """The first administrator's token."""
         return next(line for line in self.lines if "#" in line).rsplit("/", 1)[1].strip()
@@ -83,10 +88,12 @@ def _pages(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(directory: Path, settings: Mapping[str, str] | None = None) -> Iterator[Process]:
+def serving(
+    directory: Path, settings: Mapping[str, str] | None = None, program: str = _SERVE
+) -> Iterator[Process]:
     """A gateway that has said `ready`; killed at the end where it has not been stopped."""
     popen = subprocess.Popen(
-        [sys.executable, "-c", _SERVE],
+        [sys.executable, "-c", program],
         env=environment(directory, settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

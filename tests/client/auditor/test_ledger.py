@@ -24,7 +24,8 @@ from chaincode.signing.transaction import (
 )
 from chaincode.stub import composite_key
 from client.auditor.errors import LedgerWrong, VerificationError
-from client.auditor.ledger import LedgerAudit, LedgerReport
+from client.auditor.ledger import LedgerAudit
+from client.auditor.report import LedgerReport
 from network.authority import Authority
 from network.identity import Identity
 from network.ledger import CommitError

@@ -1,10 +1,12 @@
 // X.509 certificates (RFC 5280), as little of them as checking a ledger's takes: who certified whom, when they
 // are valid, and the role. Keys are on P-256, signatures ECDSA with SHA-256.
 
+import { hex } from "../../shared/bytes.js";
 import { Malformed } from "./octets.js";
 
 const ROLE_EXTENSION = "2a03040506070801"; // 1.2.3.4.5.6.7.8.1
 const BASIC_CONSTRAINTS = "551d13";
+const ORGANISATIONAL_UNIT = "55040b";
 const P256 = { name: "ECDSA", namedCurve: "P-256" };
 const ECDSA = { name: "ECDSA", hash: "SHA-256" };
 
@@ -23,6 +25,7 @@ export function parseCertificate(pem) {
     signature: rawSignature(signature.content.subarray(1)),
     issuer: fields[at + 2].whole,
     subject: fields[at + 4].whole,
+    units: children(fields[at + 4]).flatMap(children).filter(isUnit).map((part) => new TextDecoder().decode(children(part)[1].content)),
     notBefore,
     notAfter,
     key: fields[at + 5].whole,
@@ -50,7 +53,7 @@ function readExtensions(list) {
   const found = { role: null, authority: false };
   for (const extension of list) {
     const parts = children(extension);
-    const identifier = Array.from(parts[0].content, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const identifier = hex(parts[0].content);
     const value = parts.at(-1).content;
     if (identifier === ROLE_EXTENSION) {
       found.role = JSON.parse(new TextDecoder().decode(value)).attrs?.["condocharge.role"] ?? null;
@@ -59,6 +62,10 @@ function readExtensions(list) {
     }
   }
   return found;
+}
+
+function isUnit(attribute) {
+  return hex(children(attribute)[0].content) === ORGANISATIONAL_UNIT;
 }
 
 /** One DER element (X.690, section 8.1) of `bytes` at `start`. */

@@ -1,6 +1,6 @@
 // A receipt, verified on the phone itself against the condominium's root certificate alone.
 //
-// What is checked: a ledger certified by the root signed blocks which hold every transaction of the session; the
+// What is checked: a ledger or peer certified by the root signed blocks which hold every transaction of the session; the
 // intent carries the wallet's signature and names tariff, unit and limits as they were settled; each reading carries
 // the enrolled unit's signature (or the condominium's attestation); and the bill is what tariff and readings come to. `condocharge receipt --verify` runs the ledger's rules themselves.
 
@@ -8,11 +8,13 @@ import { blake2b } from "@noble/hashes/blake2.js";
 
 import { fromHex, hex, sha256 } from "../../shared/bytes.js";
 import { ATTESTATION, BATCH, INTENT, verifies } from "../../shared/domain.js";
+import { verifyBlocks } from "./fabric.js";
 import { Malformed, Reader } from "./octets.js";
 import { Unproven, verifyProof } from "./proof.js";
 import { addSegment, cost } from "./settlement.js";
 
 const KIND = "condocharge-receipt";
+const FABRIC = "fabric";
 /** The version of a key that was never written. */
 const ABSENT = 0xffff_ffff_ffff_ffffn;
 const HEADER_BYTES = 88;
@@ -30,9 +32,7 @@ export async function verifyReceipt(file, root) {
   try {
     const receipt = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(file));
     if (receipt.version !== 1 || receipt.kind !== KIND) throw new Unproven("form");
-    const proven = [];
-    for (const proof of receipt.proofs) proven.push(await verifyProof(proof, root, receipt.network));
-    return await check(receipt, proven);
+    return await check(receipt, await prove(receipt, root));
   } catch (error) {
     if (error instanceof Unproven) throw error;
     // Anything else is a file of another form: cut off, mistyped, or never a receipt.
@@ -41,6 +41,14 @@ export async function verifyReceipt(file, root) {
     }
     throw error;
   }
+}
+
+/** The receipt's transactions, in the form that its ledger gives proofs. */
+async function prove(receipt, root) {
+  if (receipt.ledger === FABRIC) return verifyBlocks(receipt, root);
+  const proven = [];
+  for (const proof of receipt.proofs) proven.push(await verifyProof(proof, root, receipt.network));
+  return proven;
 }
 
 async function check(receipt, proven) {
