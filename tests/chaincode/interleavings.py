@@ -28,6 +28,7 @@ from chaincode.escrow import Escrow
 from chaincode.fields import encode
 from chaincode.signing import domain
 from chaincode.signing.intent import (
+    MAX_VALIDITY,
     Intent,
     RedeemIntent,
     RevokeIntent,
@@ -119,7 +120,7 @@ class Interleavings(RuleBasedStateMachine):
     def attempt(
         self, house: PartyCondominium, function: str, *arguments: bytes, role: str = "gateway"
     ) -> Any:
-        """Submit, twice where it is accepted: the second time says the same and writes nothing new.
+        """Submit, and where it is accepted a second later again: that says the same and writes nothing new.
 
         A rejection leaves the state as it was. After either the books balance."""
         before = {name: dict(space) for name, space in self.ledger.state.items()}
@@ -129,6 +130,7 @@ class Interleavings(RuleBasedStateMachine):
             assert self.ledger.state == before
             return None
         after = {name: dict(space) for name, space in self.ledger.state.items()}
+        self.ledger.now += 1_000
         assert self.run(house.submit(function, *arguments, role=role)) == answer
         assert self.ledger.state == after
         if function.startswith("session.open") and answer["id"] not in self.order:
@@ -152,7 +154,7 @@ class Interleavings(RuleBasedStateMachine):
             "network": self.ledger.channel,
             "wallet": self.wallets[wallet].id,
             "nonce": new_nonce(),
-            "expires": self.ledger.now // 1000 + 600,
+            "expires": self.ledger.now // 1000 + MAX_VALIDITY,
         }
 
     @rule(house=houses, wallet=wallets, amount=st.integers(1, 2_000))
@@ -176,7 +178,11 @@ class Interleavings(RuleBasedStateMachine):
         """A wallet opens a session, at home or as a visitor."""
         host, issuer = self.houses[house], self.houses[house ^ visitor]
         socket = self.units[host.code][unit]
-        terms |= {"issuer": issuer.code, "tariff": self.tariffs[host.code]}
+        terms |= {
+            "issuer": issuer.code,
+            "tariff": self.tariffs[host.code],
+            "expires": host.now + MAX_VALIDITY,
+        }
         intent = host.intent(self.wallets[wallet], socket, **terms)
         body, signature = self.sign(wallet, issuer, intent)
         if not self.attempt(host, "session.open", body, signature):
