@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -19,7 +16,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
-from tests.gateway.process import Process, serving
+from tests.gateway.furnished import fingerprint, furnished
+from tests.gateway.process import Process
 
 Operation = APIOperation[Any, Any, Any, Any]
 AnyCase = Case[Any]
@@ -35,17 +33,6 @@ PASSED_OVER = {
     "log_out",
     "change_password",
 }
-UNTOUCHED = (
-    "account",
-    "invitation",
-    "unit_group",
-    "unit_settings",
-    "secret",
-    "pending_purchase",
-    "reading_batch",
-)
-"""Tables that no refused request may change. Sessions, failed logins and the audit log are left out: a
-refused operation is recorded, and should be."""
 EXAMPLES = settings(
     max_examples=12,
     deadline=None,
@@ -65,21 +52,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def process(directory: Path) -> Iterator[Process]:
     """A gateway with a group, a unit and a tariff, so that more than 404 can be met."""
-    with serving(directory) as running:
-        token = running.admin()
-        with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {token}"}) as admin:
-            group = {"code": "garage", "name": "Garage", "maximum_load": 11_000}
-            unit = {
-                "unit": 7,
-                "class": "mac",
-                "nominal_current": 16_000,
-                "nominal_voltage": 2_300,
-                "phases": 1,
-                "settings": {"name": "Bay 7", "group": "garage"},
-            }
-            tariff = {"bands": [{"name": "all day", "energy_price": 183_400}]}
-            for path, body in (("groups", group), ("units", unit), ("tariffs", tariff)):
-                assert admin.post(f"/v1/{path}", json=body).status_code == 201
+    with furnished(directory) as running:
         yield running
 
 
@@ -87,18 +60,6 @@ def process(directory: Path) -> Iterator[Process]:
 def headers(process: Process) -> dict[str, str]:
     """An administrator's."""
     return {"Authorization": f"Bearer {process.login()}"}
-
-
-def _fingerprint(directory: Path) -> str:
-    """The digest of everything that a refused request must leave as it is, the ledger included."""
-    digest = hashlib.sha256()
-    with closing(sqlite3.connect(directory / "gateway.sqlite")) as connection:
-        for table in UNTOUCHED:
-            for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1"):
-                digest.update(repr(row).encode())
-    with closing(sqlite3.connect(directory / "ledger.sqlite")) as connection:
-        digest.update(repr(connection.execute("SELECT count(*), max(number) FROM block").fetchall()).encode())
-    return digest.hexdigest()
 
 
 def _operations(process: Process) -> list[Operation]:
@@ -137,11 +98,11 @@ def test_generated_requests_get_an_answer_and_refused_ones_change_nothing(
     tried: set[str] = set()
 
     def attempt(case: AnyCase) -> None:
-        before = _fingerprint(directory)
+        before = fingerprint(directory)
         response = case.call(headers=headers, timeout=40)
         _check(case, response)
         if response.status_code >= 400:
-            assert _fingerprint(directory) == before, case.as_curl_command()
+            assert fingerprint(directory) == before, case.as_curl_command()
         tried.add(_name(case.operation))
 
     for operation in _operations(process):
@@ -156,7 +117,7 @@ def test_generated_requests_without_a_session_change_nothing(
 ) -> None:
     """Well-formed ones too: what needs an account or a wallet is refused before anything else."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    before = _fingerprint(directory)
+    before = fingerprint(directory)
 
     def attempt(case: AnyCase) -> None:
         assert case.call(headers=headers, timeout=40).status_code == 401, case.as_curl_command()
@@ -164,4 +125,4 @@ def test_generated_requests_without_a_session_change_nothing(
     for operation in _operations(process):
         if not {"anybody", "unit"} & set(operation.definition.raw["x-callers"]):
             _try(operation, GenerationMode.POSITIVE, attempt)
-    assert _fingerprint(directory) == before
+    assert fingerprint(directory) == before

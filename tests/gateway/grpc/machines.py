@@ -42,7 +42,7 @@ class Purse:
         body = intent.encode()
         return SubmitRequest(body=body, signature=domain.sign(self.secret, domain.INTENT, body))
 
-    def ask(self, call: str, content: bytes = b"", **changes: str) -> SignedQuery:
+    def ask(self, call: str, content: bytes = b"", time: int = NOW, **changes: str) -> SignedQuery:
         """A query, signed; `changes` to the target and network that the signature is over."""
         query = sign_query(
             self.secret,
@@ -51,7 +51,7 @@ class Purse:
             target=changes.get("target", f"/condocharge.v1.Wallets/{call}"),
             network=changes.get("network", "condocharge"),
             body=content,
-            time=NOW,
+            time=time,
             nonce=next(self._nonces).to_bytes(16, "big"),
         )
         return SignedQuery(authorization=query.encode(), content=content)
