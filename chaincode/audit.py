@@ -36,7 +36,7 @@ async def sessions(stub: Stub, request: bytes) -> bytes:
     fields = Fields.parse(request, "request")
     unit = fields.optional("unit", lambda name: fields.integer(name, 0, 65_535))
     wallet = fields.optional("wallet", lambda name: fields.hexadecimal(name, 32))
-    bookmark = _bookmark(fields)
+    bookmark = fields.bookmark()
     fields.done()
     if unit is not None and wallet is not None:
         raise InvalidArgument("unit", "is absent where wallet is given")
@@ -79,15 +79,9 @@ async def supply(stub: Stub, request: bytes) -> bytes:
     {"sum", "rows", "bookmark"}. Request: term, bookmark (absent for the first page)."""
     fields = Fields.parse(request, "request")
     term = fields.choice("term", *SUPPLY)
-    bookmark = _bookmark(fields)
+    bookmark = fields.bookmark()
     fields.done()
     kind, record = SUPPLY[term]
     page = await stub.page(composite_key(kind), PAGE, bookmark)
     amounts = [record.decode(entry.value).amount for entry in page.entries]
     return encode({"sum": sum(amounts), "rows": len(amounts), "bookmark": page.bookmark})
-
-
-def _bookmark(fields: Fields) -> str:
-    # A bookmark is a key, which holds U+0000: Fields.text would refuse it.
-    value = fields.optional("bookmark", lambda name: fields.members(name, 1))
-    return "" if not value else str(value[0])

@@ -115,10 +115,15 @@ async def clear_counterparty(
     return encode({"currency": condominium.currency, "decimals": condominium.decimals})
 
 
-async def page(stub: Stub, counterparty: bytes, bookmark: bytes) -> bytes:
-    """`claim.open`: open claims with one counterparty, by page, as {"claims", "bookmark"}."""
-    code = Fields({"counterparty": counterparty.decode("utf-8", "replace")}).text("counterparty", CODE)
-    entries = await stub.page(composite_key("claim", code), MAX_CLAIMS, bookmark.decode("utf-8", "replace"))
+async def page(stub: Stub, request: bytes) -> bytes:
+    """`claim.open`: open claims with one counterparty, by page, as {"claims", "bookmark"}.
+
+    Request: counterparty, bookmark (absent for the first page)."""
+    fields = Fields.parse(request, "request")
+    code = fields.text("counterparty", CODE)
+    bookmark = fields.bookmark()
+    fields.done()
+    entries = await stub.page(composite_key("claim", code), MAX_CLAIMS, bookmark)
     claims = [Claim.decode(entry.value).members() for entry in entries.entries]
     return encode({"claims": claims, "bookmark": entries.bookmark})
 

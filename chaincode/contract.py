@@ -71,7 +71,7 @@ _FUNCTIONS: dict[str, _Function] = {
     "claim.clear_counterparty": _Function(
         claim.clear_counterparty, ("clearing", "first_signature", "second_signature")
     ),
-    "claim.open": _Function(claim.page, ("counterparty", "bookmark")),
+    "claim.open": _Function(claim.page, ("request",)),
     "audit.session": _Function(audit.session, ("session",)),
     "audit.sessions": _Function(audit.sessions, ("request",)),
     "audit.history": _Function(audit.history, ("kind",), "attribute"),

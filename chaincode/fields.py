@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from chaincode.errors import InvalidArgument
 
 MAX_BYTES = 16_384
+MAX_BOOKMARK = 400
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON implementation keeps exactly (RFC 8259, section 6)."""
 
@@ -71,6 +72,19 @@ class Fields:
             self._refuse(name, f"matches {pattern.pattern}")
         if "\x00" in value or "\U0010ffff" in value:
             self._refuse(name, "has neither U+0000 nor U+10FFFF")
+        self._require_characters(name, value)
+        return value
+
+    def bookmark(self) -> str:
+        """The optional `bookmark`: where a page begins, as the page before it said; empty for the first.
+
+        It is a key of the world state, and so holds what `text` refuses."""
+        value = self._members.pop("bookmark", None)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or len(value) > MAX_BOOKMARK:
+            self._refuse("bookmark", f"is a string of at most {MAX_BOOKMARK} characters")
+        self._require_characters("bookmark", value)
         return value
 
     def choice(self, name: str, *choices: str) -> str:
@@ -142,6 +156,11 @@ class Fields:
         if self._members:
             name = min(self._members)
             raise InvalidArgument(self._path + name, "is not a member of this object")
+
+    def _require_characters(self, name: str, value: str) -> None:
+        """JSON can spell half of a surrogate pair, which no encoding of Unicode can hold."""
+        if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+            self._refuse(name, "has whole characters, no halves of surrogate pairs")
 
     def _take(self, name: str) -> Any:
         try:

@@ -71,7 +71,7 @@ async def build(
 
 async def sessions(gateway: Gateway) -> AsyncIterator[Session]:
     """Every session that the ledger has."""
-    bookmark: list[str] = []
+    bookmark = ""
     while True:
         request = json.dumps({"bookmark": bookmark}).encode()
         page = json.loads(await gateway.submitter.evaluate("audit.sessions", [request]))
@@ -79,7 +79,7 @@ async def sessions(gateway: Gateway) -> AsyncIterator[Session]:
             yield Session.of(each)
         if not page["bookmark"]:
             return
-        bookmark = [page["bookmark"]]
+        bookmark = page["bookmark"]
 
 
 async def verify(gateway: Gateway) -> Verified:

@@ -29,7 +29,7 @@ async def read_supply(submitter: Submitter) -> Supply:
 async def _sum(submitter: Submitter, term: str) -> int:
     total, bookmark = 0, ""
     while True:
-        request = {"term": term, **({"bookmark": [bookmark]} if bookmark else {})}
+        request = {"term": term, "bookmark": bookmark}
         page = json.loads(await submitter.evaluate("audit.supply", [encode(request)]))
         total += int(page["sum"])
         bookmark = page["bookmark"]

@@ -38,8 +38,8 @@ async def test_a_visitors_session_leaves_a_claim_in_both_namespaces() -> None:
     await aurora.fund(wallet, 1_000)
     session = await _visit(boreal, aurora, unit, wallet, 0)
     assert await aurora.balance(wallet) == 900
-    at_boreal = await boreal.evaluate("claim.open", b"aurora", b"")
-    at_aurora = await aurora.evaluate("claim.open", b"boreal", b"")
+    at_boreal = await boreal.evaluate("claim.open", {"counterparty": "aurora"})
+    at_aurora = await aurora.evaluate("claim.open", {"counterparty": "boreal"})
     assert [(c["session"], c["amount"], c["direction"]) for c in at_boreal["claims"]] == [
         (session, 100, "receivable")
     ]
@@ -70,8 +70,8 @@ async def test_clearing_nets_claims_of_both_directions() -> None:
     done = await aurora.submit("claim.clear", *signed)
     assert (done["first_owes"], done["second_owes"]) == (200, 100)
     assert await aurora.submit("claim.clear", *signed) == done
-    for side, other in ((aurora, b"boreal"), (boreal, b"aurora")):
-        assert (await side.evaluate("claim.open", other, b""))["claims"] == []
+    for side, other in ((aurora, "boreal"), (boreal, "aurora")):
+        assert (await side.evaluate("claim.open", {"counterparty": other}))["claims"] == []
 
 
 async def test_a_clearing_needs_both_signatures_and_true_sums() -> None:
@@ -119,4 +119,4 @@ async def test_a_vanished_hosts_visitor_reclaims_from_the_issuer() -> None:
     assert await aurora.balance(wallet) == 900
     settled = await boreal.submit("session.settle", session.encode(), b"Remote")
     assert (settled["state"], settled["settlement"]["cost"]) == ("reclaimed", 100)
-    assert (await boreal.evaluate("claim.open", b"aurora", b""))["claims"][0]["amount"] == 100
+    assert (await boreal.evaluate("claim.open", {"counterparty": "aurora"}))["claims"][0]["amount"] == 100

@@ -237,7 +237,7 @@ class PartyCondominium:
         for term in ("issued", "balances", "escrow", "income", "redeemed"):
             total, bookmark = 0, ""
             while True:
-                request = {"term": term} | ({"bookmark": [bookmark]} if bookmark else {})
+                request = {"term": term, "bookmark": bookmark}
                 page = await self.evaluate("audit.supply", request)
                 total += page["sum"]
                 bookmark = page["bookmark"]

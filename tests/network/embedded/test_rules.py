@@ -147,8 +147,8 @@ async def test_a_visitors_session_is_one_transaction_across_two_namespaces(
     await boreal.submit("session.settle", session.encode(), b"EVDisconnected", last)
     assert await aurora.balance(wallet) == 900
     claims = [
-        (await party.evaluate("claim.open", other, b""))["claims"]
-        for party, other in ((aurora, b"boreal"), (boreal, b"aurora"))
+        (await party.evaluate("claim.open", {"counterparty": other}))["claims"]
+        for party, other in ((aurora, "boreal"), (boreal, "aurora"))
     ]
     assert [[(c["session"], c["amount"], c["direction"]) for c in page] for page in claims] == [
         [(session, 100, "payable")],
