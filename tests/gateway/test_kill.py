@@ -105,6 +105,8 @@ async def test_killed_under_load_it_keeps_every_promise(tmp_path: Path, kills: i
     async with living(victim) as (traffic, client):
         while victim.kills < kills:
             await kill(victim, traffic, client)
+            if victim.kills % 50 == 0:
+                sys.stderr.write(f"{victim.kills} kills, {len(traffic.promises.sessions)} sessions\n")
         await settle(traffic, client)
         report = traffic.promises.audit.report()
     promises = traffic.promises

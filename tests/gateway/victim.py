@@ -1,28 +1,21 @@
 """A gateway that is killed again and again, and comes back on the same ports.
 
-It is `condocharge serve` in a process of its own. To come back in half a second it is forked from a server
-process that has its modules loaded, which is most of a start; nothing of it has run there.
+It is `condocharge serve` in a process of its own, forked so that it comes back in half a second.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 import random
 import socket
-import sys
 from dataclasses import dataclass, field
 from io import TextIOWrapper
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from gateway.command import serve
+from tests.forked import fork
 from tests.gateway.process import environment
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
 LATEST = 1.0
 """Seconds into a start up to which some of the kills come: a start takes about as long."""
 
@@ -95,21 +88,7 @@ class Victim:
             "CONDOCHARGE_HTTP_PORT": str(self.http_port),
             "CONDOCHARGE_GRPC_PORT": str(self.grpc_port),
         }
-        reading, writing = _CONTEXT.Pipe(duplex=False)
-        arguments = (environment(self.directory, ports), str(self.log), writing)
-        self._process = _CONTEXT.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
-        writing.close()
-        with reading:
-            return os.fdopen(os.dup(reading.fileno()), encoding="utf-8")
-
-
-def _serve(variables: dict[str, str], log: str, output: Connection) -> None:
-    """`condocharge serve` with these variables, its output to `output` and its errors to the end of `log`."""
-    os.environ.clear()
-    os.environ.update(variables)
-    os.dup2(output.fileno(), sys.stdout.fileno())
-    output.close()
-    with Path(log).open("a") as errors:
-        os.dup2(errors.fileno(), sys.stderr.fileno())
-    serve([], prog_name="condocharge serve")
+        self._process, output = fork(
+            "gateway.command:serve", [], self.log, environment(self.directory, ports)
+        )
+        return output
