@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import socket
 import socketserver
 import subprocess
 import threading
@@ -67,6 +69,7 @@ class Station:
         self.board = board
         self.image = image
         self.storage = folder / "storage"
+        self._monitor = folder / "monitor"
         self.storage.write_bytes(storage + b"\xff" * (4096 - len(storage)))
         self.bench = Bench(folder / "bench", gain=gain)
         self._process: subprocess.Popen[bytes] | None = None
@@ -98,4 +101,23 @@ class Station:
             "-chardev", f"socket,id=bench,path={self.bench.path}", "-serial", "chardev:bench",
             "-nic", f"user,model={model}", "-drive", f"if=none,id=eeprom,format=raw,file={self.storage}",
             "-device", "at24c-eeprom,drive=eeprom,rom-size=4096,address=0x50",
+            "-qmp", f"unix:{self._monitor},server=on,wait=off",
         ]  # fmt: skip
+
+    def memory(self, address: int, count: int) -> bytes:
+        """What a board in QEMU has in its memory."""
+        saved = self.storage.with_name("memory")
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self._monitor))
+            with monitor.makefile("rw") as lines:
+                lines.readline()
+                wanted = {"val": address, "size": count, "filename": str(saved)}
+                for order in (
+                    {"execute": "qmp_capabilities"},
+                    {"execute": "pmemsave", "arguments": wanted},
+                ):
+                    lines.write(json.dumps(order))
+                    lines.flush()
+                    answer = json.loads(lines.readline())
+                    assert "return" in answer, answer
+        return saved.read_bytes()

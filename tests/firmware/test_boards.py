@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from chaincode.signing.batch import Flag, Reason
-from tests.firmware.gateway import NOON, Gateway, identity
-from tests.firmware.station import GAIN, LOOPBACK, NOISE, Server, Station
+from tests.firmware.footprint import PARTS, cortex_stack, static
+from tests.firmware.site import IMAGES, Site, provisioned
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow]
-IMAGES = {
-    "posix": ("posix", "condocharge-unit-sanitized"),
-    "mps2": ("mps2", "condocharge-mps2.elf"),
-    "lm3s": ("lm3s", "condocharge-lm3s.elf"),
-}
-BUDGETS = {"mps2": (96 * 1024, 48 * 1024), "lm3s": (96 * 1024, 48 * 1024)}
-"""Bytes of flash and RAM (data and zeros, without stack) that an image may take."""
-
-
-PATIENCE = 120.0
-
-
-@dataclass
-class Site:
-    station: Station
-    server: Server
-    gateway: Gateway
-
-    def run(self, seconds: int, amperes: float = 0.0) -> None:
-        for _ in range(seconds):
-            self.station.bench.second(amperes)
-            self.gateway.public_key = self.station.bench.public_key
-
-    def until(self, condition: Callable[[], bool], amperes: float = 0.0) -> None:
-        """Let the unit's time pass. The network's is real time, so patience is counted in that."""
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < end, "it never came to be"
-            self.run(1, amperes)
-            time.sleep(0.01)
-
-    def ended(self) -> bool:
-        return any(Flag.END in b.flags for b in self.gateway.batches)
 
 
 @pytest.fixture(params=["posix", "mps2", "lm3s"])
 def site(request: pytest.FixtureRequest, image: Callable[[str, str], Path], tmp_path: Path) -> Iterator[Site]:
     """A provisioned board without a key of its own, and its gateway."""
     board = str(request.param)
-    host = LOOPBACK[board]
-    made: Site
-    gateway = Gateway(
-        "ed25519", clock=lambda: NOON + made.station.bench.passed, server=host, time_server=host
-    )
-    server = Server(gateway)
-    storage = identity(
-        "ed25519", gain=GAIN, noise=NOISE, starting=100, hold=0, port=gateway.port, server=host
-    )
-    station = Station(board, image(*IMAGES[board]), tmp_path, storage)
-    made = Site(station, server, gateway)
-    yield made
-    station.close()
-    server.close()
+    with provisioned(board, image(*IMAGES[board]), tmp_path) as made:
+        yield made
 
 
 def test_session(site: Site) -> None:
@@ -95,15 +47,14 @@ def test_session(site: Site) -> None:
     assert site.station.bench.energy * 0.995 - period <= end.register <= site.station.bench.energy * 1.005
     assert sum(Flag.BEGIN in b.flags for b in site.gateway.batches) == 1
     assert not [r for r in site.server.refused if "not authentic" not in r]
+    if site.station.board in PARTS:
+        assert cortex_stack(site.station) <= PARTS[site.station.board].stack_budget
 
 
 @pytest.mark.parametrize("board", ["mps2", "lm3s"])
 def test_it_fits(board: str, image: Callable[[str, str], Path]) -> None:
     """Flash and RAM stay within the budget."""
-    sizes = subprocess.run(
-        ["arm-none-eabi-size", image(*IMAGES[board])], check=True, capture_output=True, text=True
-    ).stdout
-    text, data, zeros = (int(word) for word in sizes.splitlines()[1].split()[:3])
-    flash, ram = BUDGETS[board]
-    assert text + data <= flash
-    assert data + zeros <= ram
+    part = PARTS[board]
+    flash, ram = static(board, image(*IMAGES[board]))
+    assert flash <= part.flash_budget
+    assert ram <= part.ram_budget

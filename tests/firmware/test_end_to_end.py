@@ -19,8 +19,8 @@ from tests.firmware.avr.network import Bridge
 from tests.firmware.avr.uno import Uno
 from tests.firmware.bay import Bay, BenchBay, UnoBay, constant_load, nearly_full
 from tests.firmware.condominium import Condominium, Resident, serving
+from tests.firmware.site import IMAGES
 from tests.firmware.station import GAIN, LOOPBACK, NOISE, Station
-from tests.firmware.test_boards import IMAGES
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow, pytest.mark.xdist_group("boards-end-to-end")]
 Image = Callable[[str, str], Path]

@@ -55,19 +55,21 @@ def storage(server: str = GATEWAY, unit: int = 0xFFFF, *, gain: int = 75_753, no
     return image + b"\xff" * (1024 - len(image))
 
 
-@pytest.fixture
-def station(image: Callable[[str, str], Path]) -> Station:
+def make_station(library: Path, program: Path) -> Station:
     """A board with power that has never been configured."""
     made: Station
     gateway = Gateway(
         "mac", clock=lambda: int(made.now()), unit=UNIT, server=GATEWAY, time_server=ROUTER, sampling=5
     )
     building = Building(gateway, now=lambda: float(made.now()))
-    board = Uno(
-        image("uno-simulator", "libuno.so"), image("uno", "condocharge-uno-w5100.elf"), storage(), building
-    )
-    made = Station(board, building, gateway)
+    made = Station(Uno(library, program, storage(), building), building, gateway)
     return made
+
+
+@pytest.fixture
+def station(image: Callable[[str, str], Path]) -> Station:
+    """A board with power that has never been configured."""
+    return make_station(image("uno-simulator", "libuno.so"), image("uno", "condocharge-uno-w5100.elf"))
 
 
 @pytest.fixture

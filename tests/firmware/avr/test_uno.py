@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,14 +17,10 @@ from firmware.simulator.electrical.outlet import Outlet
 from tests.firmware.avr.conftest import Station, storage
 from tests.firmware.avr.network import GATEWAY
 from tests.firmware.avr.tag_reader import TagReader
+from tests.firmware.footprint import PARTS, static, uno_stack
 from tests.firmware.gateway import SALT, SESSION, http
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow]
-FLASH = 32_256
-"""Bytes of an Uno's flash below its boot loader."""
-RAM = 2_048
-LEAST_FREE_STACK = 128
-"""Bytes that the deepest stack leaves untouched."""
 
 
 def _begin(station: Station, amperes: float = 0.0) -> None:
@@ -229,23 +224,13 @@ def test_forged_answers_switch_nothing(running: Station) -> None:
     ("target", "file"), [("uno", "condocharge-uno-w5100.elf"), ("sketch-image", "condocharge-sketch.elf")]
 )
 def test_it_fits(image: Callable[[str, str], Path], running: Station, target: str, file: str) -> None:
-    """Flash below the boot loader, RAM with a stack margin that the deepest call leaves (painted stack)."""
-    program = running.uno.program = image(target, file)
-    sizes = subprocess.run(["avr-size", program], check=True, capture_output=True, text=True).stdout
-    text, data, bss = (int(word) for word in sizes.splitlines()[1].split()[:3])
-    assert text + data <= FLASH
-    end_of_data = 0x100 + data + bss
-    running.uno.power(running.uno.eeprom())
-    running.uno.c.uno_paint(end_of_data)
-    running.gateway.on()
-    running.uno.c.uno_dht11(bytes((48, 0, 21, 0, 69)), 5)
-    reader = TagReader(running.uno, b"\1\2\3\4")
-    running.until(running.uno.closed, most=60)
-    running.run(70, 10.0)
-    running.gateway.order = None
-    running.until(lambda: bool(running.gateway.requests), most=90)
-    assert reader.uid
-    assert running.uno.c.uno_unpainted(end_of_data) >= LEAST_FREE_STACK
+    """Flash stays below the boot loader, and the deepest stack leaves what the budget says."""
+    running.uno.program = image(target, file)
+    part = PARTS["uno"]
+    flash, ram = static("uno", running.uno.program)
+    assert flash <= part.flash_budget
+    assert ram <= part.ram_budget
+    assert ram + uno_stack(running) <= part.ram_budget + part.stack_budget
 
 
 def test_unprovisioned_board_stays_still(image: Callable[[str, str], Path], station: Station) -> None:

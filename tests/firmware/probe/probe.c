@@ -168,7 +168,7 @@ static void operate(uint8_t operation, const struct keys *keys)
     case CONVERSIONS:
         memset(&window, 0, sizeof window);
         for (uint16_t i = 0; i < 2000; i++) {
-            window_add(&window, (uint16_t)(480u + i % 61u), 512);
+            window_add(&window, (uint16_t)(480u + (i & 63u)), 512);
         }
         break;
     case WINDOW:
@@ -186,7 +186,7 @@ static void answer_time(void)
     struct keys keys;
     uint8_t operation = question[0];
     memmove(question, question + 1, FIELDS_AT);
-    uint16_t times = get_u16(question + FIELDS_AT);
+    uint16_t times = get_u16(question + 1u + FIELDS_AT);
     uint8_t passed[4];
     load_keys(&keys);
     if (operation == WINDOW) {
