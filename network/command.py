@@ -23,6 +23,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from network.fabric.chain import chain
 from network.federation import network as federations
 from network.federation.binaries import FABRIC, FABRIC_CA, Binaries, BinariesError, Module, binaries
 from network.federation.compose import PLACE, compose
@@ -40,12 +41,13 @@ from network.federation.description import (
 )
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
 from network.federation.issuer import issuer_of
-from network.federation.join import join, prepare, read_public_file
+from network.federation.join import SNAPSHOT_FILE, join, prepare, read_public_file
 from network.federation.membership import admit, let_out
 from network.federation.nodes import PROPOSAL_AGE, write_settings
 from network.federation.package import RULES
 from network.federation.renewal import renew, restart
 from network.federation.revocation import revoke
+from network.federation.snapshot import LONG_CHAIN, Snapshot, take
 from network.federation.status import CondominiumStatus, first_end, status
 from network.federation.upgrade import upgrade
 from network.identity import IdentityError
@@ -115,6 +117,15 @@ _certificates_option = click.option(
     default="cryptogen",
     show_default=True,
     help="ca: each condominium runs a fabric-ca server of its own.",
+)
+
+
+_snapshot_option = click.option(
+    "--snapshot-above",
+    default=LONG_CHAIN,
+    show_default=True,
+    type=click.IntRange(0),
+    help="From how many blocks on a newcomer takes a member's snapshot instead of reading them all.",
 )
 
 
@@ -269,6 +280,7 @@ def _approvals(found: list[CondominiumStatus]) -> Table:
 @click.option("--host", default=LOCAL_ADDRESS, show_default=True, help="Where the others reach this machine.")
 @click.option("--first-port", default=None, type=int, help="Forty ports. [default: after the members']")
 @click.option("--patience", default=3600, show_default=True, help="Seconds to wait for the members.")
+@_snapshot_option
 @_certificates_option
 @_says_what_is_wrong
 def join_federation(  # noqa: PLR0917  one parameter an option
@@ -278,6 +290,7 @@ def join_federation(  # noqa: PLR0917  one parameter an option
     host: str,
     first_port: int | None,
     patience: int,
+    snapshot_above: int,
     certificates: Certificates,
 ) -> None:
     """Join a running federation with a new condominium, whose folder DIRECTORY becomes.
@@ -299,19 +312,46 @@ def join_federation(  # noqa: PLR0917  one parameter an option
     )
     click.echo(f"Hand {public} to the members, who run: condocharge network admit THEIR-FOLDER {public.name}")
     with _steps() as report:
-        asyncio.run(join(Folder.open(directory), programs, RULES, report, patience=patience))
+        folder = Folder.open(directory)
+        asyncio.run(join(folder, programs, RULES, report, patience=patience, snapshot_above=snapshot_above))
     click.echo("ready")
 
 
 @network.command("admit")
 @click.argument("directory", type=_DIRECTORY)
 @click.argument("newcomer", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_snapshot_option
 @_says_what_is_wrong
-def admit_condominium(directory: Path, newcomer: Path) -> None:
+def admit_condominium(directory: Path, newcomer: Path, snapshot_above: int) -> None:
     """Let the condominium of the public file NEWCOMER in, as the member or members in DIRECTORY."""
+    member = read_public_file(newcomer)
     with _steps() as report:
-        done = asyncio.run(admit(directory, read_public_file(newcomer), _programs(), RULES, report))
+        done = asyncio.run(
+            admit(directory, member, _programs(), RULES, report, snapshot_above=snapshot_above)
+        )
     _say_whether_done(done, directory)
+    for path in directory.glob(f"{member.code}.snapshot.tar"):
+        click.echo(f"The chain is long. Hand {path} to {member.code} too, as {SNAPSHOT_FILE} in its folder.")
+
+
+@network.command("snapshot")
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=Path(SNAPSHOT_FILE))
+@_says_what_is_wrong
+def take_snapshot(directory: Path, output: Path) -> None:
+    """Pack the channel's state at the peer of the condominium whose folder DIRECTORY is, for a newcomer.
+
+    The peer commits nothing while it writes. Two members' snapshots of one block have one fingerprint.
+    """
+    folder = Folder.open(directory)
+
+    async def make() -> Snapshot:
+        async with federations.administration([folder]) as (gateway,):
+            height = (await chain(gateway, [gateway.signer.msp_id])).height
+            return await take(folder, gateway, height, output)
+
+    made = asyncio.run(make())
+    click.echo(f"{output}: block {made.block}, fingerprint {made.fingerprint}")
 
 
 @network.command("leave")

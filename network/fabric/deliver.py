@@ -16,10 +16,11 @@ from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2
 
 from network.fabric.block import AlteredBlock, decode_block
+from network.fabric.chain import chain
 from network.fabric.gateway import Gateway, system_clock
 from network.fabric.peer import Connection
 from network.fabric.proposal import channel_header, envelope
-from network.ledger import Block
+from network.ledger import Block, LedgerError
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ async def blocks(gateway: Gateway, start: int) -> AsyncIterator[Block]:
     """Every block from number `start` on, in order, each linked to the one before; goes on for ever.
 
     Where a stream breaks, the next peer goes on at the block after the last one. A block that does not
-    link to the one before is not passed on: its peer is left, and another one asked.
+    link to the one before is not passed on: its peer is left, and another one asked. Where the own peer
+    joined with a snapshot and no other holds block `start`, the first is the one after the snapshot's.
     """
     number = start
     previous: bytes | None = None
@@ -46,6 +48,19 @@ async def blocks(gateway: Gateway, start: int) -> AsyncIterator[Block]:
                 reason = error.details() if isinstance(error, grpc.aio.AioRpcError) else error
                 log.warning("the blocks of %s broke off at %s: %s", connection.peer.address, number, reason)
             await asyncio.sleep(_PAUSE)
+        if previous is None:
+            number = max(number, await _first_held(gateway))
+
+
+async def _first_held(gateway: Gateway) -> int:
+    """The first block that the own organisation's peer holds; 0 where it does not say."""
+    try:
+        first = (await chain(gateway, [gateway.signer.msp_id])).first
+    except LedgerError:
+        return 0
+    if first:
+        log.warning("blocks begin with %s: the peer joined with a snapshot", first)
+    return first
 
 
 def _check_link(block: Block, number: int, previous: bytes | None) -> None:

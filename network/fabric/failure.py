@@ -20,6 +20,8 @@ _PASSING = (
     "due to unavailability of peers",
     # The chaincode server is starting again, or its stream broke in the middle.
     "failed to execute transaction",
+    # The orderer that was asked is a newcomer's, which the channel lists before it has joined.
+    "info=channel does not exist",
 )
 """Words of Fabric's peers and gateways for what passes within seconds."""
 _HAD_BEFORE = "failed to submit request: request already"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 
-from fabric_protos.common import common_pb2, ledger_pb2
+from fabric_protos.common import common_pb2
 
 from chaincode.signing.fabric.attestation import BLOCKS, BY_NUMBER, AttestedBlock
 from chaincode.signing.fabric.export import export_block
 from chaincode.signing.fabric.receipt import collect
 from network.fabric.block import AlteredBlock, decode_block
+from network.fabric.chain import chain
 from network.fabric.deliver import blocks
 from network.fabric.gateway import Clock, Gateway, Timeouts, system_clock
 from network.fabric.peer import Peer
@@ -96,9 +97,7 @@ class FabricLedger(Ledger):
 
     async def height(self) -> int:
         """How many blocks there are."""
-        arguments = [b"GetChainInfo", self.channel.encode()]
-        content = await self.gateway.evaluate(BLOCKS, arguments)
-        return int(ledger_pb2.BlockchainInfo.FromString(content).height)
+        return (await chain(self.gateway)).height
 
     async def receipt(self, session: str, transactions: Sequence[str]) -> bytes:
         """The file that proves a session, of whose record `transactions` (ids) are all that wrote it.

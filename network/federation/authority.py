@@ -14,7 +14,6 @@ import json
 import secrets
 import shutil
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +36,7 @@ from network.federation.enrolment import (
     enrol_registrar,
 )
 from network.federation.folder import LOCAL_ADDRESS, Folder
+from network.federation.nodes import authority_process
 from network.identity import write_private
 
 AUTHORITY = "authority"
@@ -73,7 +73,7 @@ def program() -> str:
 def serving(folder: Folder) -> Iterator[None]:
     """The server answers within: the one that is supervised, or one that is started for this alone."""
     if supervisor.running(folder, AUTHORITY) is not None:
-        _await_answer(folder, None)
+        _await_answer(folder)
         yield
     else:
         with _started(folder):
@@ -140,24 +140,19 @@ def _hours(validity: timedelta) -> str:
 
 @contextmanager
 def _started(folder: Folder) -> Iterator[None]:
-    """A server for the time being."""
-    home = folder.authority
-    command = [program(), "start", "--home", str(home)]
-    with folder.log(AUTHORITY).open("ab") as log:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    """A server for the time being, which ends with this process however that one ends."""
+    supervisor.start(folder, [authority_process(folder.path, program())], bound=True)
     try:
-        _await_answer(folder, server)
+        _await_answer(folder)
         yield
     finally:
-        server.terminate()
-        server.wait()
+        supervisor.stop(folder)
 
 
-def _await_answer(folder: Folder, server: subprocess.Popen[bytes] | None) -> None:
+def _await_answer(folder: Folder) -> None:
     deadline = time.monotonic() + _SECONDS
     while not _answers(folder):
-        ended = server is not None and server.poll() is not None
-        if ended or time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise FederationError(f"the certificate authority does not answer; see {folder.log(AUTHORITY)}")
         time.sleep(0.1)
 

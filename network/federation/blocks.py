@@ -17,7 +17,12 @@ _SECONDS = 20.0
 
 async def first_block(federation: Federation, signer: Signer) -> bytes:
     """The channel's first block. Raises FederationError where no member hands it out."""
-    position = ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=0))
+    return await numbered(federation, signer, 0)
+
+
+async def numbered(federation: Federation, signer: Signer, number: int) -> bytes:
+    """Block `number`. Raises FederationError where no member hands it out."""
+    position = ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=number))
     return bytes((await _from_any(federation, signer, position)).SerializeToString())
 
 
@@ -33,8 +38,7 @@ async def newest_configuration(federation: Federation, signer: Signer) -> bytes:
     block = await _from_any(federation, signer, newest)
     signatures = common_pb2.Metadata.FromString(block.metadata.metadata[common_pb2.SIGNATURES])
     last = common_pb2.OrdererBlockMetadata.FromString(signatures.value).last_config.index
-    position = ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=last))
-    return bytes((await _from_any(federation, signer, position)).SerializeToString())
+    return await numbered(federation, signer, last)
 
 
 async def _from_any(

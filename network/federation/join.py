@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fabric_protos.common import ledger_pb2
-
+from network.fabric.chain import chain
 from network.fabric.gateway import Gateway
-from network.federation import blocks, lifecycle
-from network.federation.administration import join_peer
+from network.federation import blocks, lifecycle, snapshot
+from network.federation.administration import channels, join_peer
 from network.federation.binaries import Binaries
 from network.federation.channel import join_orderer
 from network.federation.description import Certificates, Federation, FederationError, Member, check_code
@@ -34,9 +34,11 @@ from network.federation.nodes import PROPOSAL_AGE, write_settings
 from network.federation.package import Rules, make_package
 from network.federation.readiness import peer_answers, wait_until
 from network.federation.server import serve_package
+from network.federation.snapshot import LONG_CHAIN
 from network.ledger import LedgerError
 
 PUBLIC_FILE = "member.json"
+SNAPSHOT_FILE = "snapshot.tar"
 _START_SECONDS = 90.0
 _CATCH_UP_SECONDS = 600.0
 
@@ -62,10 +64,16 @@ def prepare(
         return public
     if code in {member.code for member in (*federation.members, *federation.departed)}:
         raise FederationError(f"code: {code} is taken in this federation")
-    folder = Folder.create(path, code, ports)
+    if path.exists():
+        raise FederationError(f"{path} exists already; choose another place or remove it")
+    # Made under another name: what an interrupted call leaves, nobody has seen, and it is made anew.
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    folder = Folder.create(partial, code, ports)
     member = make_member(folder, host, federation.next_consenter, binaries, certificates)
-    federation.with_member(member).save(path / "federation.json")
-    public.write_text(json.dumps(asdict(member), indent=2) + "\n")
+    federation.with_member(member).save(partial / "federation.json")
+    (partial / PUBLIC_FILE).write_text(json.dumps(asdict(member), indent=2) + "\n")
+    partial.rename(path)
     return public
 
 
@@ -85,11 +93,14 @@ async def join(
     *,
     patience: float,
     proposal_age: str = PROPOSAL_AGE,
+    snapshot_above: int = LONG_CHAIN,
     bound: bool = False,
 ) -> None:
     """Join the channel once the members have let this condominium in.
 
-    Waits `patience` seconds for them. Raises FederationError where they have not; then it is called again.
+    Waits `patience` seconds for them. Where the chain has `snapshot_above` blocks or more, the peer begins
+    with the snapshot that a member hands over (`snapshot.tar` in the folder), and waits for that too. Raises
+    FederationError where either does not come; then it is called again.
     """
     federation = folder.federation
     signer = folder.admin()
@@ -97,9 +108,12 @@ async def join(
 
     async def admitted() -> bool:
         try:
-            folder.genesis.write_bytes(await blocks.first_block(federation, signer))
+            block = await blocks.first_block(federation, signer)
         except FederationError:
             return False
+        partial = folder.genesis.with_suffix(".partial")
+        partial.write_bytes(block)
+        partial.replace(folder.genesis)
         return True
 
     if not folder.genesis.exists():
@@ -111,7 +125,8 @@ async def join(
     start_processes(folder, binaries, bound=bound)
     async with administration([folder]) as (gateway,):
         report("joining the channel")
-        await _join_channel(folder, gateway)
+        await _join_orderer(folder, gateway)
+        await _join_peer(folder, gateway, report, patience, snapshot_above)
         report("catching up")
         await _catch_up(federation, gateway)
         report("approving the namespaces")
@@ -124,19 +139,43 @@ async def join(
         await await_discovery(gateway, [member.namespace for member in federation.members])
 
 
-async def _join_channel(folder: Folder, gateway: Gateway) -> None:
+async def _join_orderer(folder: Folder, gateway: Gateway) -> None:
     federation = folder.federation
     block = await blocks.newest_configuration(federation, gateway.signer)
 
     async def orderer_joined() -> bool:
         return await asyncio.to_thread(join_orderer, folder, block, federation.channel)
 
+    await wait_until("the orderer does not answer", orderer_joined, _START_SECONDS)
+
+
+async def _join_peer(
+    folder: Folder, gateway: Gateway, report: Report, patience: float, snapshot_above: int
+) -> None:
+    federation, connection = folder.federation, gateway.connections[0]
+
     async def peer_ready() -> bool:
         return await peer_answers(gateway)
 
-    await wait_until("the orderer does not answer", orderer_joined, _START_SECONDS)
     await wait_until("the peer does not answer", peer_ready, _START_SECONDS)
-    await join_peer(gateway.connections[0], gateway.signer, federation.channel, folder.genesis.read_bytes())
+    if federation.channel in await channels(connection, gateway.signer):
+        return
+    length = await blocks.newest_number(federation, gateway.signer) + 1
+    if length < snapshot_above:
+        await join_peer(connection, gateway.signer, federation.channel, folder.genesis.read_bytes())
+        return
+    archive, directory = folder.path / SNAPSHOT_FILE, folder.path / "peer/snapshot"
+    report(f"the chain has {length} blocks: waiting for a member's snapshot, {archive}")
+
+    async def handed_over() -> bool:
+        return archive.exists()
+
+    await wait_until(f"no member's snapshot is at {archive}", handed_over, patience)
+    found = snapshot.unpack(archive, directory)
+    report(f"reading the snapshot of block {found.block}, fingerprint {found.fingerprint}")
+    await snapshot.check(found, federation, gateway)
+    await snapshot.join_from(gateway, federation.channel, directory)
+    shutil.rmtree(directory)
 
 
 async def _catch_up(federation: Federation, gateway: Gateway) -> None:
@@ -144,17 +183,11 @@ async def _catch_up(federation: Federation, gateway: Gateway) -> None:
 
     async def level() -> bool:
         try:
-            return await _height(gateway) > goal
+            return (await chain(gateway, [gateway.signer.msp_id])).height > goal
         except LedgerError:
             return False
 
     await wait_until(f"the peer has not reached block {goal}", level, _CATCH_UP_SECONDS)
-
-
-async def _height(gateway: Gateway) -> int:
-    arguments = [b"GetChainInfo", gateway.channel.encode()]
-    answer = await gateway.evaluate("qscc", arguments, [gateway.signer.msp_id])
-    return int(ledger_pb2.BlockchainInfo.FromString(answer).height)
 
 
 async def _approve(gateway: Gateway, namespace: str, rules: Rules, own: bool) -> None:

@@ -13,11 +13,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from fabric_protos.common import configtx_pb2
 
+from network.fabric.chain import chain
 from network.fabric.gateway import Gateway
-from network.federation import configuration, lifecycle
+from network.federation import configuration, lifecycle, snapshot
 from network.federation.binaries import Binaries
 from network.federation.description import Federation, FederationError, Member
 from network.federation.folder import Folder, folders
@@ -26,7 +28,10 @@ from network.federation.network import Report, administration
 from network.federation.package import Rules, make_package
 from network.federation.readiness import wait_until
 from network.federation.server import serve_package
+from network.federation.snapshot import LONG_CHAIN
 
+_Outcome = Literal["signed", "changed", "in force"]
+"""More signatures are needed; this call made the change; or it had been made before."""
 _SECONDS = 60.0
 
 
@@ -55,11 +60,21 @@ class Proposal:
             raise FederationError(f"{path} holds no proposal: {error}") from error
 
 
-async def admit(directory: Path, newcomer: Member, binaries: Binaries, rules: Rules, report: Report) -> bool:
+async def admit(
+    directory: Path,
+    newcomer: Member,
+    binaries: Binaries,
+    rules: Rules,
+    report: Report,
+    *,
+    snapshot_above: int = LONG_CHAIN,
+) -> bool:
     """Let `newcomer` in, and approve its namespace, for the members whose folders are in `directory`.
 
-    Returns False where more members have to sign the proposal in `directory` first. Raises FederationError
-    where the proposal is for another change, or the orderers refuse.
+    Whoever adds the last signature also takes a snapshot for the newcomer (`CODE.snapshot.tar` in
+    `directory`) where the chain has `snapshot_above` blocks or more. Returns False where more members have
+    to sign the proposal in `directory` first. Raises FederationError where the proposal is for another
+    change, or the orderers refuse.
     """
     members = [folder for folder in folders(directory) if folder.code != newcomer.code]
     before = members[0].federation
@@ -69,8 +84,14 @@ async def admit(directory: Path, newcomer: Member, binaries: Binaries, rules: Ru
         after = before.with_member(replace(newcomer, consenter=before.next_consenter))
     async with administration(members) as gateways:
         change = _Change(members, gateways, after, directory / f"{newcomer.code}.proposal.json")
-        if not await change.make(binaries, report):
+        outcome = await change.make(binaries, report)
+        if outcome == "signed":
             return False
+        height = (await chain(gateways[0], [gateways[0].signer.msp_id])).height
+        if outcome == "changed" and height >= snapshot_above:
+            report("taking a snapshot")
+            target = directory / f"{newcomer.code}.snapshot.tar"
+            await snapshot.take(members[0], gateways[0], height, target)
         report(f"approving the namespace of {newcomer.code}")
         await approve_namespace(members, gateways, newcomer.namespace, rules)
     return True
@@ -89,7 +110,7 @@ async def let_out(directory: Path, code: str, binaries: Binaries, report: Report
     after = before.without(code) if before.has(code) else before
     async with administration(remaining) as gateways:
         change = _Change(remaining, gateways, after, directory / f"{code}.proposal.json")
-        return await change.make(binaries, report)
+        return await change.make(binaries, report) != "signed"
 
 
 async def approve_namespace(
@@ -114,8 +135,8 @@ class _Change:
     path: Path
     """The proposal's file."""
 
-    async def make(self, binaries: Binaries, report: Report) -> bool:
-        """Bring the channel's configuration to `after`; False where more signatures are needed."""
+    async def make(self, binaries: Binaries, report: Report) -> _Outcome:
+        """Bring the channel's configuration to `after`, as far as the signatures at hand do."""
         gateway = self.gateways[0]
         now = await configuration.current(gateway)
         wanted = configuration.desired(now, self.after, binaries)
@@ -128,13 +149,13 @@ class _Change:
             needed = configuration.majority(len(administrators))
             if present < needed:
                 report(f"{self.path}: {present} of {needed} signatures; hand it to another member")
-                return False
+                return "signed"
             report("changing the channel")
             await self._submit(proposal, int(now.sequence))
         self.path.unlink(missing_ok=True)
         for folder in self.members:
             self.after.save(folder.path / "federation.json")
-        return True
+        return "in force" if update is None else "changed"
 
     async def _submit(self, proposal: Proposal, sequence: int) -> None:
         gateway, signatures = self.gateways[0], list(proposal.signatures.values())

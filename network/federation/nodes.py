@@ -73,10 +73,8 @@ def processes(place: PurePath, programs: Programs) -> tuple[Process, ...]:
     """Orderer, peer, chaincode server and, where it has one, authority of the condominium at `place`."""
     levels = {"FABRIC_LOGGING_SPEC": "warning"}
     chaincode = place / "chaincode"
-    home = place / "authority"
-    authority = Process("authority", (programs.authority, "start", "--home", str(home)), home, {})
     return (
-        *((authority,) if programs.authority else ()),
+        *((authority_process(place, programs.authority),) if programs.authority else ()),
         Process(
             "orderer",
             (programs.orderer,),
@@ -100,6 +98,12 @@ def processes(place: PurePath, programs: Programs) -> tuple[Process, ...]:
             {"PYTHONPATH": programs.python_path} if programs.python_path else {},
         ),
     )
+
+
+def authority_process(place: PurePath, program: str) -> Process:
+    """The certificate authority of the condominium whose folder is at `place`."""
+    home = place / "authority"
+    return Process("authority", (program, "start", "--home", str(home)), home, {})
 
 
 def peer_settings(
