@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AsyncExitStack
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -33,6 +34,10 @@ from gateway.grpc.wallets import WalletServices, WalletsService
 from gateway.membership import Membership, join
 from gateway.metering.directory import Directory
 from gateway.metering.service import Metering
+from gateway.notification import routes as notification_routes
+from gateway.notification.push import PushSender, new_key
+from gateway.notification.subscription import Subscriptions
+from gateway.notification.teller import Teller
 from gateway.operation import Operation
 from gateway.report import routes as report_routes
 from gateway.report.rehearsal import Rehearsal
@@ -43,6 +48,8 @@ from gateway.settings import Settings
 from gateway.store import projection
 from gateway.store.database import Database
 from gateway.transaction.submission import Submitter
+
+_PUSH_KEY = "push-key"
 
 
 class Gateway:
@@ -64,6 +71,7 @@ class Gateway:
         keys: Keys,
         condominium: Condominium,
         hasher: PasswordHasher | None,
+        push_key: bytes,
     ) -> None:
         """Use `open`."""
         self.settings = settings
@@ -103,6 +111,21 @@ class Gateway:
             root=membership.root,
             switch_networks=settings.units.switch_networks,
         )
+        self.push = PushSender(
+            push_key, settings.notification.contact, clock, settings.notification.push_origins
+        )
+        self.subscriptions = Subscriptions(database, clock)
+        operation = self.operation
+        self.teller = Teller(
+            bus=operation.bus,
+            clock=clock,
+            subscriptions=self.subscriptions,
+            push=self.push,
+            view=operation.book.view,
+            balance=self._balance,
+            session_at=operation.session_at,
+            under_way=operation.sessions_under_way,
+        )
         self.configuration.subscribe(self._forget)
         self.access.subscribe(self.operation.streams.stir)
         self.app = self._application()
@@ -136,6 +159,7 @@ class Gateway:
                 keys=keys,
                 condominium=condominium,
                 hasher=hasher,
+                push_key=await secrets.get_or_make(_PUSH_KEY, new_key),
             )
             if isinstance(clock, SimulatedClock):
                 clock.watch(lambda: gateway.submitter.pending)
@@ -156,6 +180,8 @@ class Gateway:
         """Start the services. Returns the first administrator's invitation where nobody can log in yet."""
         await self.operation.start()
         self._running.push_async_callback(self.operation.close)
+        await self.teller.start()
+        self._running.push_async_callback(self.teller.close)
         await self.metering.start()
         self._running.push_async_callback(self.metering.close)
         self._running.push_async_callback(self.operation.end_streams)
@@ -202,6 +228,9 @@ class Gateway:
                     self.configuration, self.tariffs, self.membership, self.settings.units, self.clock
                 ),
                 *self.operation.routers(),
+                notification_routes.router(
+                    subscriptions=self.subscriptions, push=self.push, teller=self.teller
+                ),
                 report_routes.router(self._books(), self.operation.catalogue),
                 units_router(self.metering),
             ],
@@ -219,6 +248,11 @@ class Gateway:
             zone=ZoneInfo(self.settings.condominium.time_zone),
             clock=self.clock,
         )
+
+    async def _balance(self, wallet: str) -> int:
+        answer = await self.submitter.evaluate("token.balance", [wallet.encode()])
+        balance: int = json.loads(answer)["amount"]
+        return balance
 
     def _forget(self, unit: int | None) -> None:
         if unit is not None:

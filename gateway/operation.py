@@ -170,6 +170,15 @@ class Operation:
         await self.end_streams()
         await self._running.aclose()
 
+    def session_at(self, unit: int) -> str | None:
+        """The session that is first at a unit, None where none is."""
+        live = self.monitor.floor.first_at(unit)
+        return None if live is None else live.id
+
+    def sessions_under_way(self) -> list[str]:
+        """Every session here that has not ended."""
+        return [live.id for live in self.monitor.floor]
+
     def routers(self) -> list[APIRouter]:
         """REST for wallets, operators, auditors and anybody."""
         submitter = self._submitter

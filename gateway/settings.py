@@ -207,6 +207,17 @@ class AccessSettings(_Section):
     invitation_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 72
 
 
+class NotificationSettings(_Section):
+    """Messages to browsers that are closed."""
+
+    contact: Annotated[str, Field(pattern=r"^(mailto:[^@\s]+@[^@\s]+|https://\S+)$")] = (
+        "mailto:operator@condocharge.invalid"
+    )
+    """Where the operators of browsers' push services reach whoever runs this gateway."""
+    push_origins: tuple[str, ...] = ()
+    """Push services of the condominium's own network, such as http://push.lan:8090; all others are public."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -219,6 +230,7 @@ class Settings(_Section):
     ledger: LedgerSettings = LedgerSettings()
     units: UnitSettings = UnitSettings()
     access: AccessSettings = AccessSettings()
+    notification: NotificationSettings = NotificationSettings()
     pages: PagesSettings = PagesSettings()
 
     @property

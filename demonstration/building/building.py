@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -62,8 +62,11 @@ class Opened:
     """The condominium's root certificate."""
 
 
-async def run(folder: Path, port: int, announce: Callable[[Opened], None]) -> None:
-    """Run the building until it is interrupted; wallet at `port`, console at the next one.
+async def run(
+    folder: Path, port: int, announce: Callable[[Opened], None], push_origins: Sequence[str] = ()
+) -> None:
+    """Run the building until it is interrupted; wallet at `port`, console at the next one. `push_origins` are
+    push services that are allowed although they are not public.
 
     Raises what `gateway.server.serve` raises."""
     settings = Settings.model_validate(
@@ -76,6 +79,7 @@ async def run(folder: Path, port: int, announce: Callable[[Opened], None]) -> No
             "pages": {"folder": PAGES, "wallet_port": port},
             "grpc": {"port": port + 2 if port else 0},
             "units": {"transmission": TRANSMISSION, "sampling": SAMPLING},
+            "notification": {"push_origins": tuple(push_origins)},
         }
     )
     await serve(settings, lambda _: None, lambda gateway, ready: _living(folder, gateway, ready, announce))

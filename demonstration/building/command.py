@@ -33,8 +33,13 @@ PORT = 8080
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the building lives; run again, it goes on where it was.",
 )
+@click.option(
+    "--push-origin",
+    multiple=True,
+    help="A push service of your own network, such as http://push.lan:8090; may be given again.",
+)
 @click.option("--verbose", is_flag=True, help="Log what the services do, not only what goes wrong.")
-def run(port: int, folder: Path, verbose: bool) -> None:
+def run(port: int, folder: Path, push_origin: tuple[str, ...], verbose: bool) -> None:
     """Start a demonstration condominium with simulated sockets, cars and residents."""
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
@@ -42,7 +47,7 @@ def run(port: int, folder: Path, verbose: bool) -> None:
     )
     try:
         collect_seldom()
-        asyncio.run(run_building(folder, port, _announce))
+        asyncio.run(run_building(folder, port, _announce, push_origin))
     except AddressError as error:
         raise click.ClickException(
             f"{error}. The demonstration takes three ports in a row, from PORT on: try make run PORT=9000"

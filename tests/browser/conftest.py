@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.gateway.notification.push_service import PushService
+
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "test-output" / "screenshots"
 ARGUMENTS = [
@@ -40,10 +42,18 @@ class Building:
 
 
 @pytest.fixture(scope="session")
-def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
+def push_service() -> Iterator[PushService]:
+    """In the place of the browser vendor's push service, which no test can reach."""
+    with PushService() as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def building(tmp_path_factory: pytest.TempPathFactory, push_service: PushService) -> Iterator[Building]:
     """A running demonstration, stopped cleanly at the end."""
     folder = tmp_path_factory.mktemp("building")
     command = [sys.executable, "-m", "demonstration.building", "--port", "0", "--folder", str(folder)]
+    command += ["--push-origin", push_service.origin]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         text = ""

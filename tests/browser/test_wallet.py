@@ -11,51 +11,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Building, check_accessible, shoot
+from tests.browser.resident import PASSPHRASE, buy, make_wallet, start
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
-PASSPHRASE = "correct horse battery"
-
-
-def _make_wallet(page: Page, building: Building) -> list[str]:
-    """A new wallet; returns its recovery words."""
-    page.goto(building.wallet)
-    page.locator("input[name=passphrase]").fill(PASSPHRASE)
-    check_accessible(page)
-    page.get_by_role("button", name="Make a wallet").click()
-    words = page.locator("ol.words li")
-    expect(words).to_have_count(24)
-    check_accessible(page)
-    spoken = words.all_inner_texts()
-    page.get_by_role("button", name="I have written them down").click()
-    expect(page.get_by_role("heading", name="Where is your car?")).to_be_visible()
-    return spoken
-
-
-def _buy(page: Page) -> None:
-    page.get_by_role("link", name="Buy", exact=True).click()
-    page.get_by_role("button", name="€20.00").click()
-    page.get_by_role("button", name="Get a payment reference").click()
-    expect(page.get_by_role("heading", name="Waiting for your payment")).to_be_visible()
-    expect(page.get_by_role("heading", name="Your tokens have arrived")).to_be_visible(timeout=30_000)
-
-
-def _start(page: Page) -> None:
-    page.get_by_role("link", name="Charge", exact=True).last.click()
-    page.get_by_role("link", name="Socket 3").click()
-    page.get_by_role("button", name="€5.00").click()
-    page.get_by_role("button", name="Review").click()
-    intent = json.loads(page.locator("pre").text_content() or "")
-    assert (intent["kind"], intent["amount"], intent["unit"]) == ("open", 500, 3)
-    page.get_by_role("button", name="Sign and start").click()
 
 
 def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Building) -> None:
     """Create, buy, start, charge, stop, refund: and the receipt verified on the phone itself."""
-    _make_wallet(phone, building)
+    make_wallet(phone, building)
     shoot(phone, "wallet-home")
-    _buy(phone)
+    buy(phone)
     shoot(phone, "wallet-bought")
-    _start(phone)
+    start(phone)
     expect(phone.locator(".badge.live")).to_have_text("Charging", timeout=120_000)
     expect(phone.locator(".figure")).to_have_text(re.compile(r"^[1-9]\.\d kW$"), timeout=30_000)
     check_accessible(phone)
@@ -81,9 +48,9 @@ def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Buil
 
 def test_a_forged_receipt_is_found_out(phone: Page, building: Building) -> None:
     """A gateway that alters a receipt on its way is told on, with the link that fails."""
-    _make_wallet(phone, building)
-    _buy(phone)
-    _start(phone)
+    make_wallet(phone, building)
+    buy(phone)
+    start(phone)
     phone.route(
         "**/receipt",
         lambda route: route.fulfill(
@@ -97,7 +64,7 @@ def test_a_forged_receipt_is_found_out(phone: Page, building: Building) -> None:
 
 def test_a_wrong_passphrase_opens_nothing(phone: Page, building: Building) -> None:
     """The wallet stays locked and says why."""
-    _make_wallet(phone, building)
+    make_wallet(phone, building)
     phone.reload()
     phone.locator("input[name=passphrase]").fill("wrong horse battery")
     phone.get_by_role("button", name="Unlock").click()
@@ -107,7 +74,7 @@ def test_a_wrong_passphrase_opens_nothing(phone: Page, building: Building) -> No
 
 def test_a_wallet_is_restored_in_another_browser(phone: Page, desk: Page, building: Building) -> None:
     """The recovery words make the same wallet again; a mistyped word does not."""
-    words = [word.split()[-1] for word in _make_wallet(phone, building)]
+    words = [word.split()[-1] for word in make_wallet(phone, building)]
     phone.get_by_role("link", name="Settings").click()
     identity = phone.locator("dd").first.inner_text()
     desk.goto(building.wallet)
@@ -127,7 +94,7 @@ def test_a_wallet_is_restored_in_another_browser(phone: Page, desk: Page, buildi
 
 def test_the_wallet_opens_without_a_network(phone: Page, building: Building) -> None:
     """Its own files come from the cache; the page says that the gateway is out of reach."""
-    _make_wallet(phone, building)
+    make_wallet(phone, building)
     phone.wait_for_function("navigator.serviceWorker.controller !== null")
     phone.context.set_offline(True)
     phone.reload()

@@ -23,6 +23,7 @@ const PAGES = {
   usage: () => import("./pages/usage.js"),
   statement: () => import("./pages/statement.js"),
   mandates: () => import("./pages/mandates.js"),
+  notifications: () => import("./pages/notifications.js"),
   settings: () => import("./pages/settings.js"),
   about: () => import("./pages/about.js"),
   welcome: async () => ({ Page: Welcome }),
@@ -32,7 +33,7 @@ const TABS = [
   ["", "tab.home", ["unit", "socket", "scan", "session", "readings"]],
   ["buy", "tab.buy", []],
   ["history", "tab.history", ["usage", "statement"]],
-  ["settings", "tab.settings", ["about", "mandates", "welcome"]],
+  ["settings", "tab.settings", ["about", "mandates", "notifications", "welcome"]],
 ];
 /** A plug, a coin, columns, a slider: strokes in a square of 24. */
 const ICONS = {
@@ -89,7 +90,11 @@ effect(() => {
   document.title = state.condominium.value ? `Condocharge · ${state.condominium.value.name}` : "Condocharge";
 });
 state.begin().then(
-  () => show(null),
+  () => {
+    show(null);
+    // What the service worker will say is kept when there is time for it.
+    import("./notices.js").then(({ keepWords }) => keepWords());
+  },
   (error) => show(error),
 );
 // With Trusted Types a script's address has to come from a policy; this one knows a single address. What the worker

@@ -1,8 +1,10 @@
-// The service worker: the wallet's own files from the cache first, so that it opens without a network. What the
-// gateway answers is never kept here.
+// The service worker: the wallet's own files from the cache first, so that it opens without a network, and messages
+// that come while it is closed. What the gateway answers is never kept here.
 
 const CACHE = "condocharge-wallet-VERSION";
 const FILES = ["FILES"];
+/** Sentences in the reader's language, which the page keeps here (`notices.js`). */
+const WORDS = "condocharge-words";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -17,7 +19,7 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))))
+      .then((names) => Promise.all(names.filter((name) => name !== CACHE && name !== WORDS).map((name) => caches.delete(name))))
       .then(() => self.clients.claim()),
   );
 });
@@ -27,3 +29,44 @@ self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET" || origin !== location.origin || pathname.startsWith("/v1/")) return;
   event.respondWith(caches.match(event.request, { ignoreSearch: true }).then((kept) => kept ?? fetch(event.request)));
 });
+
+self.addEventListener("push", (event) => {
+  event.waitUntil(tell(event.data.json()));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(openPage(event.notification.data));
+});
+
+/** Show what has happened, in the reader's language. */
+async function tell({ kind, name, session, unit, values }) {
+  const kept = await caches.match("/words", { cacheName: WORDS });
+  const { language, token, sentences } = await kept.json();
+  const sentence = sentences[name] ?? sentences[kind];
+  const number = (value, options) => new Intl.NumberFormat(language, options).format(value);
+  const digits = { minimumFractionDigits: token.decimals, maximumFractionDigits: token.decimals };
+  const money = (minor) => `${number(minor / 10 ** token.decimals, digits)} ${token.currency}`;
+  const written = {
+    unit,
+    position: values.position ?? "",
+    energy: `${number((values.energy ?? 0) / 1000, { maximumFractionDigits: 2 })} kWh`,
+    cost: money(values.cost ?? 0),
+    balance: money(values.balance ?? 0),
+  };
+  await self.registration.showNotification(token.name, {
+    body: sentence.replace(/\{(\w+)\}/g, (_, each) => String(written[each])),
+    icon: "/icon.svg",
+    lang: language,
+    tag: `${session}-${name}`,
+    data: `/#/session/${session}`,
+  });
+}
+
+/** The session's page, in a window that is open where there is one. */
+async function openPage(path) {
+  const [open] = await self.clients.matchAll({ type: "window" });
+  if (!open) return self.clients.openWindow(path);
+  await open.navigate(path);
+  return open.focus();
+}

@@ -51,7 +51,7 @@ export function Page() {
           ${state.kept.value.map((each) => html`<option value=${each.id} selected=${each.id === wallet.id}>${each.name}</option>`)}
         </select></label>
       <section class="card"><${Pairs} rows=${[[t("settings.id"), wallet.id], [t("settings.lock"), t(`welcome.${wallet.lock.method}`)]]} /></section>
-      <ul class="plain"><li><a class="card unit" href="#/mandates"><span class="grow"><strong>${t("mandates.title")}</strong><br /><span class="quiet">${t("mandates.short")}</span></span></a></li></ul>
+      <ul class="plain"><li><a class="card unit" href="#/notifications"><span class="grow"><strong>${t("notices.title")}</strong><br /><span class="quiet">${t("notices.short")}</span></span></a></li><li><a class="card unit" href="#/mandates"><span class="grow"><strong>${t("mandates.title")}</strong><br /><span class="quiet">${t("mandates.short")}</span></span></a></li></ul>
       <${Car} wallet=${wallet} />
       <p><button class="plain wide" onClick=${() => { state.lock(); go("/"); }}>${t("settings.lock-now")}</button></p>
       <p><a class="button plain wide" href="#/welcome">${t("settings.another")}</a></p>
