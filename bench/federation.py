@@ -34,9 +34,13 @@ class Network:
 
     folders: list[Folder]
 
+    def folder(self, code: str) -> Folder:
+        """A condominium's."""
+        return next(folder for folder in self.folders if folder.code == code)
+
     def ledger(self, code: str, clock: Callable[[], int], *, admin: bool = False) -> FabricLedger:
         """The channel as a condominium's gateway, or its administrator, sees it."""
-        folder = next(folder for folder in self.folders if folder.code == code)
+        folder = self.folder(code)
         signer = folder.admin() if admin else folder.identity("gateway")
         return FabricLedger(signer, CHANNEL, [own_peer(folder)], clock=clock)
 
@@ -46,8 +50,7 @@ class Network:
 
     def memory(self, code: str) -> float:
         """Resident memory of one condominium's processes, in MiB."""
-        folder = next(folder for folder in self.folders if folder.code == code)
-        return sum(_memory(number) for number in _numbers(folder))
+        return sum(memory_of(number) for number in _numbers(self.folder(code)))
 
 
 def _numbers(folder: Folder) -> list[int]:
@@ -60,7 +63,8 @@ def _cpu(number: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _memory(number: int) -> float:
+def memory_of(number: int) -> float:
+    """Resident memory of a process, in MiB."""
     status = Path(f"/proc/{number}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 

@@ -79,14 +79,14 @@ async def _start(gateway: Gateway, runtime: Runtime, number: int) -> float:
     wallet = key.wallet.hex()
     await gateway.operation.purchases.sell(f"bench-{number}", wallet, _AMOUNT)
     intent = OpenIntent(
-        network=site.CHANNEL,
+        network=gateway.ledger.channel,
         wallet=wallet,
         nonce=new_nonce(),
         expires=int(time.time()) + 600,
-        condominium=site.CODE,
+        condominium=gateway.condominium.code,
         unit=number,
         tariff=1,
-        issuer=site.CODE,
+        issuer=gateway.condominium.code,
         amount=_AMOUNT,
         duration=3_600,
     )

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from chaincode.condominium import namespace_of
 from chaincode.contract import dispatch
-from gateway.clock import Clock
+from gateway.clock import Clock, SimulatedClock
 from gateway.settings import Settings, SettingsError
 from network.authority import Authority
 from network.embedded.ledger import EmbeddedLedger
@@ -105,6 +105,9 @@ def _fabric(settings: Settings, clock: Clock) -> Membership:
     ledgers = [
         FabricLedger(identity, channel, [peer], clock=clock.now) for identity in (gateway, administrator)
     ]
+
+    if isinstance(clock, SimulatedClock):
+        clock.watch(lambda: ledgers[0].pending, ledgers[0].change)
 
     async def close() -> None:
         for ledger in ledgers:

@@ -158,6 +158,8 @@ def running(
     programs: Binaries,
     *,
     codes: Sequence[str] = CODES,
+    rules: Rules = RULES,
+    block_milliseconds: int = BLOCK_MILLISECONDS,
     room: int = 0,
     certificates: Certificates = "cryptogen",
     **options: Any,
@@ -165,10 +167,10 @@ def running(
     """A network in `path`, with ports left free for `room` more condominiums; stopped however this ends."""
     first_port = free_ports((len(codes) + room) * PORTS_PER_CONDOMINIUM)
     ordering: Ordering = "bft" if len(codes) >= FEWEST_FOR_BFT else "raft"
-    description = Federation(CHANNEL, ordering, block_milliseconds=BLOCK_MILLISECONDS)
-    made = create(path, description, codes, programs, RULES, first_port=first_port, certificates=certificates)
+    description = Federation(CHANNEL, ordering, block_milliseconds=block_milliseconds)
+    made = create(path, description, codes, programs, rules, first_port=first_port, certificates=certificates)
     try:
-        asyncio.run(up(path, programs, RULES, lambda _step: None, bound=True, **options))
+        asyncio.run(up(path, programs, rules, lambda _step: None, bound=True, **options))
         yield Network(path, {folder.code: folder for folder in made})
     except FederationError as error:
         for log in sorted(path.glob("*/log/*.log")):

@@ -20,10 +20,13 @@ from rich.progress import (
 from rich.table import Table
 
 from demonstration.replay.dataset import Dataset, DatasetError, load
+from demonstration.replay.ground import GroundError
 from demonstration.replay.replay import Replay
 from demonstration.replay.report import Report, table
 from demonstration.replay.supply import LimitExceeded
 from gateway.collector import collect_seldom
+from network.federation.description import FederationError
+from network.identity import IdentityError
 
 _MOST_SHOWN = 20
 """Faults printed; the rest is counted."""
@@ -33,10 +36,16 @@ _MOST_SHOWN = 20
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--ledger",
-    type=click.Choice(["embedded"]),
+    type=click.Choice(["embedded", "fabric"]),
     default="embedded",
     show_default=True,
     help="Where the rules are agreed on.",
+)
+@click.option(
+    "--network",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --ledger fabric: the folder of a network that runs on this machine, started with "
+    "--proposal-age 1000000h. The replay takes a condominium of it that has no record yet, for good.",
 )
 @click.option(
     "--limit-kw", type=click.FloatRange(min=0, min_open=True), help="Maximum load of all stations together."
@@ -45,21 +54,31 @@ _MOST_SHOWN = 20
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures there, as JSON."
 )
-def replay(file: Path, ledger: str, limit_kw: float | None, first: int | None, report: Path | None) -> None:
+def replay(
+    *,
+    file: Path,
+    ledger: str,
+    network: Path | None,
+    limit_kw: float | None,
+    first: int | None,
+    report: Path | None,
+) -> None:
     """Play FILE, a CSV of charging sessions, on a simulated clock: every row becomes a wallet, a purchase, a
     signed intent, a car at a unit, signed readings once a minute, a settlement, a refund and a receipt.
 
     Rows that make no sense are refused by number (1 is the first below the header) and reason. Everything is
     checked at the end; what is not as it should be is said, and the exit code is then 1.
     """
+    if (ledger == "fabric") != (network is not None):
+        raise click.UsageError("--ledger fabric and --network go together")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     notices = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         dataset = load(file, first)
         for refusal in dataset.refusals:
             notices.print(f"row {refusal.number}: {refusal.reason}", markup=False)
-        found, faults = _play(dataset, limit_kw, notices)
-    except (DatasetError, LimitExceeded) as error:
+        found, faults = _play(dataset, limit_kw, network, notices)
+    except (DatasetError, LimitExceeded, GroundError, FederationError, IdentityError) as error:
         raise click.ClickException(str(error)) from error
     _show(dataset, found)
     if report is not None:
@@ -72,7 +91,9 @@ def replay(file: Path, ledger: str, limit_kw: float | None, first: int | None, r
         raise SystemExit(1)
 
 
-def _play(dataset: Dataset, limit_kw: float | None, notices: Console) -> tuple[Report, list[str]]:
+def _play(
+    dataset: Dataset, limit_kw: float | None, network: Path | None, notices: Console
+) -> tuple[Report, list[str]]:
     bar = Progress(
         TextColumn("replay"),
         BarColumn(),
@@ -85,7 +106,7 @@ def _play(dataset: Dataset, limit_kw: float | None, notices: Console) -> tuple[R
     with bar:
         task = bar.add_task("replay", total=len(dataset.rows))
         limit = None if limit_kw is None else int(limit_kw * 1_000)
-        player = Replay(dataset, limit, lambda ended: bar.update(task, completed=ended))
+        player = Replay(dataset, limit, lambda ended: bar.update(task, completed=ended), network)
         collect_seldom()
         found = asyncio.run(player.run())
     if limit is not None:

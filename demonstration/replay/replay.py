@@ -16,6 +16,7 @@ from chaincode.session import ENDED, Session
 from demonstration.replay import site
 from demonstration.replay.bay import Bay
 from demonstration.replay.dataset import Dataset, DatasetError
+from demonstration.replay.ground import EmbeddedGround, FabricGround, Ground
 from demonstration.replay.receipts import Receipts
 from demonstration.replay.report import Report, count_settled, energy_faults, ledger_energy
 from demonstration.replay.supply import Supply
@@ -33,6 +34,8 @@ _ENDED = {f"session.{state}" for state in ENDED}
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 _ROOM = 2 << 30
 """Bytes that must be free where a replay's files are put: three months take a fifth of it."""
+TOGETHER = 16
+"""Receipts asked for at a time, where others have to answer."""
 Progress = Callable[[int], None]
 """Told how many sessions have ended so far."""
 
@@ -40,13 +43,17 @@ Progress = Callable[[int], None]
 class Replay:
     """Plays a dataset through a new condominium in a folder that is thrown away afterwards."""
 
-    def __init__(self, dataset: Dataset, limit: int | None, progress: Progress) -> None:
-        """`limit` in W for all stations together. Raises DatasetError where there is nothing to play."""
+    def __init__(
+        self, dataset: Dataset, limit: int | None, progress: Progress, network: Path | None = None
+    ) -> None:
+        """`limit` in W for all stations together; `network` is a Fabric network's folder, for a replay on a
+        condominium of it. Raises DatasetError where there is nothing to play."""
         if not dataset.rows:
             raise DatasetError("no row of the file makes sense: there is nothing to replay")
         self._dataset = dataset
         self._limit = limit
         self._progress = progress
+        self._network = network
         self._clock = SimulatedClock(dataset.rows[0].arrival // DAY * DAY * 1_000)
         self._by_session: dict[str, Visit] = {}
         self._ended = 0
@@ -60,7 +67,10 @@ class Replay:
         stations = sorted({row.station for row in self._dataset.rows})
         async with AsyncExitStack() as closing:
             folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="replay-", dir=_place()))
-            gateway, installations = await site.build(Path(folder), self._clock, stations, self._limit)
+            ground = await self._ground()
+            gateway, installations = await site.build(
+                Path(folder), self._clock, stations, self._limit, ground
+            )
             closing.push_async_callback(gateway.close)
             receipts = Receipts(gateway.membership.root)
             closing.callback(receipts.close)
@@ -71,14 +81,22 @@ class Replay:
             visits = [
                 Visit(row, at[row.station], gateway, self._clock, self._opened) for row in self._dataset.rows
             ]
-            self._follow(gateway, receipts, traffic)
+            owed = self._follow(gateway, receipts, traffic, at_once=not ground.shared)
             traffic.schedule(visits)
             # What is there by now stays to the end: looking through it for garbage again and again is wasted.
             gc.freeze()
             last = max(row.departure for row in self._dataset.rows) + AFTERWARDS
             await self._clock.advance_to(last * 1_000)
             traffic.check()
-            return await self._conclude(gateway, receipts, visits, bays, started)
+            await _collect(gateway, receipts, owed)
+            return await self._conclude(
+                gateway=gateway, ground=ground, receipts=receipts, visits=visits, bays=bays, started=started
+            )
+
+    async def _ground(self) -> Ground:
+        return (
+            EmbeddedGround() if self._network is None else await FabricGround.find(self._network, self._clock)
+        )
 
     def _bay(self, installation: Installation, gateway: Gateway, traffic: Traffic) -> Bay:
         return Bay(
@@ -93,23 +111,31 @@ class Replay:
     def _opened(self, visit: Visit) -> None:
         self._by_session[visit.session] = visit
 
-    def _follow(self, gateway: Gateway, receipts: Receipts, traffic: Traffic) -> None:
-        """Have each session's receipt as soon as the ledger has ended it."""
+    def _follow(self, gateway: Gateway, receipts: Receipts, traffic: Traffic, *, at_once: bool) -> list[str]:
+        """Have each session's receipt as soon as the ledger has ended it; if not `at_once`, returns where the
+        sessions are noted whose receipts are still to be had."""
+        owed: list[str] = []
 
         async def on_event(event: Event) -> None:
             if event.name not in _ENDED:
                 return
             session = Session.decode(event.payload).id
             traffic.ended(self._by_session[session])
-            receipts.add(session, await gateway.operation.receipts.of(session))
+            if at_once:
+                receipts.add(session, await gateway.operation.receipts.of(session))
+            else:
+                owed.append(session)
             self._ended += 1
             self._progress(self._ended)
 
         gateway.operation.follower.subscribe(on_event)
+        return owed
 
     async def _conclude(
         self,
+        *,
         gateway: Gateway,
+        ground: Ground,
         receipts: Receipts,
         visits: list[Visit],
         bays: list[Bay],
@@ -119,7 +145,7 @@ class Replay:
         verified = await receipts.finish()
         records = {record.id: record async for record in site.sessions(gateway)}
         terms = asdict(await read_supply(gateway.submitter))
-        chain = await site.verify(gateway)
+        chain = await ground.verify(gateway)
         report = Report(
             rows=self._dataset.count,
             refused=len(self._dataset.refusals),
@@ -130,7 +156,7 @@ class Replay:
             receipts_verified=verified,
             batches=sum(bay.batches for bay in bays),
             transactions=chain.transactions,
-            blocks=chain.height,
+            blocks=chain.blocks,
             wall_s=round(time.monotonic() - started, 2),
             **terms,
         )
@@ -139,6 +165,15 @@ class Replay:
         if self._limit is None:
             self.faults += energy_faults(visits, records)
         return report
+
+
+async def _collect(gateway: Gateway, receipts: Receipts, owed: list[str]) -> None:
+    """Have the receipts of these sessions, some at a time."""
+    for start in range(0, len(owed), TOGETHER):
+        group = owed[start : start + TOGETHER]
+        files = await asyncio.gather(*map(gateway.operation.receipts.of, group))
+        for session, file in zip(group, files, strict=True):
+            receipts.add(session, file)
 
 
 def _place() -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +12,7 @@ from nacl.utils import random
 
 from chaincode.session import Session
 from chaincode.unit import ED25519
+from demonstration.replay.ground import EmbeddedGround, Ground
 from demonstration.replay.row import SOCKET_CURRENT, SOCKET_VOLTAGE
 from firmware.simulator.electrical.outlet import Outlet
 from firmware.simulator.installation import Installation
@@ -25,12 +26,7 @@ from gateway.configuration.tariff import Prices
 from gateway.configuration.unit import Relay, UnitSettings
 from gateway.settings import CondominiumSettings, LedgerSettings, Settings
 from gateway.settings import UnitSettings as Defaults
-from network.authority import Authority
-from network.embedded.ledger import EmbeddedLedger
-from network.embedded.verification import Verified
 
-CODE = "garage"
-CHANNEL = "replay"
 GROUP = "garage"
 TRANSMISSION = 900
 """Seconds between batches. Each holds one sample a minute."""
@@ -43,25 +39,27 @@ NIGHT_PRICE = 112_000
 START_FEE = 20
 """Minor units."""
 DECIMALS = 2
-_CERTIFIED = datetime.timedelta(days=3_650)
 _DAY, _NIGHT = 8 * 60, 22 * 60
 """Minutes of the day (UTC) at which the bands begin."""
 
 
 async def build(
-    folder: Path, clock: Clock, stations: list[str], limit: int | None
+    folder: Path, clock: Clock, stations: list[str], limit: int | None, ground: Ground | None = None
 ) -> tuple[Gateway, list[Installation]]:
     """A new condominium in `folder`, its gateway started, with one installation for each of `stations`.
 
-    `limit` in W holds for all of them together; None for none."""
-    _certify(folder, clock)
-    gateway = await Gateway.open(_settings(folder), clock)
+    `limit` in W holds for all of them together; None for none. The ledger is a new embedded one where no
+    `ground` is given."""
+    ground = ground or EmbeddedGround()
+    settings = _settings(folder, ground.code, ground.prepare(folder, clock))
+    gateway = await Gateway.open(settings, clock)
     try:
         await gateway.start()
         await gateway.tariffs.publish(_prices(), None, 1)
         load = UNLIMITED if limit is None else limit
         await gateway.configuration.add_group(Group(code=GROUP, name="Garage", maximum_load=load, phases=1))
-        installations = [await _unit(gateway, clock, number, name) for number, name in enumerate(stations)]
+        units = (_unit(gateway, clock, number, name) for number, name in enumerate(stations))
+        installations = await asyncio.gather(*units)
         await gateway.operation.fleet.load()
     except BaseException:
         await gateway.close()
@@ -80,13 +78,6 @@ async def sessions(gateway: Gateway) -> AsyncIterator[Session]:
         if not page["bookmark"]:
             return
         bookmark = page["bookmark"]
-
-
-async def verify(gateway: Gateway) -> Verified:
-    """Check every block, transaction and signature of the ledger. Raises `LedgerAltered`."""
-    ledger = gateway.ledger
-    assert isinstance(ledger, EmbeddedLedger)
-    return await ledger.verify()
 
 
 async def _unit(gateway: Gateway, clock: Clock, number: int, station: str) -> Installation:
@@ -116,24 +107,11 @@ async def _unit(gateway: Gateway, clock: Clock, number: int, station: str) -> In
     return Installation(Outlet(clock.now() / 1_000), identity)
 
 
-def _certify(folder: Path, clock: Clock) -> None:
-    """Make the condominium's keys as a gateway's first start does, but with certificates for years: the
-    gateway renews its own when it starts, and a replay starts once."""
-    birth = datetime.datetime.fromtimestamp(clock.now() / 1_000, datetime.UTC) - datetime.timedelta(days=1)
-    authority = Authority.create(CODE, birth)
-    authority.save(folder / "authority")
-    identities = folder / "identities"
-    identities.mkdir()
-    for role in ("ledger", "gateway", "admin"):
-        identity = authority.issue(f"{CODE} {role}", role, birth, _CERTIFIED)
-        identity.save(identities / f"{role}.pem", identities / f"{role}.key")
-
-
-def _settings(folder: Path) -> Settings:
+def _settings(folder: Path, code: str, ledger: LedgerSettings) -> Settings:
     return Settings(
         directory=folder,
-        condominium=CondominiumSettings(code=CODE, name="Garage", decimals=DECIMALS),
-        ledger=LedgerSettings(channel=CHANNEL),
+        condominium=CondominiumSettings(code=code, name="Garage", decimals=DECIMALS),
+        ledger=ledger,
         units=Defaults(server="gateway.example", transmission=TRANSMISSION, sampling=SAMPLING),
     )
 

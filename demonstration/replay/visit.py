@@ -9,7 +9,7 @@ from chaincode.signing.intent import MAX_DURATION, Intent, OpenIntent, StopInten
 from client.wallet.key import WalletKey
 from demonstration.replay.bay import Bay
 from demonstration.replay.row import Row
-from demonstration.replay.site import CHANNEL, CODE, DAY_PRICE
+from demonstration.replay.site import DAY_PRICE
 from demonstration.replay.vehicle import car_for
 from gateway.app import Gateway
 from gateway.clock import Clock
@@ -66,10 +66,10 @@ class Visit:
         duration = self.row.departure - now + _LEEWAY
         intent = OpenIntent(
             **self._common(),
-            condominium=CODE,
+            condominium=self._gateway.condominium.code,
             unit=self.bay.number,
             tariff=1,
-            issuer=CODE,
+            issuer=self._gateway.condominium.code,
             amount=self._amount,
             duration=min(duration, MAX_DURATION),
             leave=self.row.leave,
@@ -91,7 +91,7 @@ class Visit:
 
     def _common(self) -> _Common:
         return {
-            "network": CHANNEL,
+            "network": self._gateway.ledger.channel,
             "wallet": self._key.wallet.hex(),
             "nonce": new_nonce(),
             "expires": self._clock.now() // 1_000 + _VALIDITY,

@@ -75,6 +75,10 @@ class Gateway:
         self.connections = tuple(Connection(peer) for peer in peers)
         self._timeouts = timeouts or Timeouts()
         self._clock = clock
+        self.under_way = 0
+        """How many calls wait for a peer's answer."""
+        self.answered = asyncio.Event()
+        """Set whenever one has ended; whoever waits for that clears it first."""
 
     async def close(self) -> None:
         """Hang up on all peers."""
@@ -205,6 +209,19 @@ class Gateway:
         failed: Callable[[str], LedgerError],
     ) -> Any:
         """Ask the peers in turn until one answers, refuses for good, or the time is up."""
+        self.under_way += 1
+        try:
+            return await self._ask_in_turn(call, seconds, failed)
+        finally:
+            self.under_way -= 1
+            self.answered.set()
+
+    async def _ask_in_turn(
+        self,
+        call: Callable[[Connection, float], Awaitable[Any]],
+        seconds: float,
+        failed: Callable[[str], LedgerError],
+    ) -> Any:
         began = time.monotonic()
         pause = _FIRST_PAUSE
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 
@@ -9,7 +10,8 @@ from fabric_protos.common import common_pb2
 
 from chaincode.signing.fabric.attestation import BLOCKS, BY_NUMBER, AttestedBlock
 from chaincode.signing.fabric.export import export_block
-from chaincode.signing.fabric.receipt import collect
+from chaincode.signing.fabric.receipt import block_of, collect
+from chaincode.signing.fabric.transaction import transaction_id_of
 from network.fabric.block import AlteredBlock, decode_block
 from network.fabric.chain import chain
 from network.fabric.deliver import blocks
@@ -38,6 +40,8 @@ class FabricLedger(Ledger):
         milliseconds since 1970; peers refuse what is too far from their own."""
         self.gateway = Gateway(signer, channel, peers, timeouts=timeouts, clock=clock)
         self._attested: OrderedDict[int, AttestedBlock] = OrderedDict()
+        self._committed = -1
+        self._followed: int | None = None
 
     @property
     def channel(self) -> str:
@@ -59,7 +63,9 @@ class FabricLedger(Ledger):
 
     async def submit(self, namespace: str, function: str, arguments: Sequence[bytes]) -> Committed:
         """Endorse, order and wait for the commit; see `network.ledger.Ledger.submit`."""
-        return await self.gateway.submit(namespace, [function.encode(), *arguments])
+        committed = await self.gateway.submit(namespace, [function.encode(), *arguments])
+        self._committed = max(self._committed, committed.block)
+        return committed
 
     async def commit_status(self, transaction_id: str) -> CommitStatus:
         """Where a transaction ended; waits for one under way. Raises CommitStatusError."""
@@ -67,6 +73,7 @@ class FabricLedger(Ledger):
 
     async def events(self, start_block: int) -> AsyncIterator[Event]:
         """Every event of valid transactions of all namespaces from `start_block` on, without end."""
+        self._followed = start_block - 1
         async for block in self.blocks(start_block):
             for transaction in block.transactions:
                 if transaction.validation == VALID and transaction.event is not None:
@@ -79,6 +86,20 @@ class FabricLedger(Ledger):
                         name=name,
                         payload=payload,
                     )
+            self._followed = block.number
+            self.gateway.answered.set()
+
+    @property
+    def pending(self) -> int:
+        """How many calls wait for an answer, and whether committed events have still to be read: no time may
+        pass on a simulated clock until then."""
+        behind = self._followed is not None and self._followed < self._committed
+        return self.gateway.under_way + behind
+
+    async def change(self) -> None:
+        """Wait until `pending` may be another."""
+        self.gateway.answered.clear()
+        await self.gateway.answered.wait()
 
     def blocks(self, start_block: int) -> AsyncIterator[Block]:
         """Every block from `start_block` on as it comes, each linked to the one before; without end."""
@@ -103,11 +124,12 @@ class FabricLedger(Ledger):
         """The file that proves a session, of whose record `transactions` (ids) are all that wrote it.
 
         Raises EvaluateError or CommitStatusError where the peer does not answer."""
+        statuses = await asyncio.gather(*(self.commit_status(each) for each in transactions))
         places = []
-        for transaction_id in transactions:
-            number = (await self.commit_status(transaction_id)).block
-            block = await self.block(number)
-            places.append((number, [each.id for each in block.transactions].index(transaction_id)))
+        for status in statuses:
+            envelopes = block_of(await self._attest(status.block)).envelopes
+            ids = [transaction_id_of(envelope) for envelope in envelopes]
+            places.append((status.block, ids.index(status.transaction_id)))
         return (await collect(self.channel, session, places, self._attest)).encode()
 
     async def export(self, number: int) -> bytes:

@@ -84,6 +84,11 @@ def kind_of(envelope: bytes) -> int:
     return Message(envelope).message(1).message(1).message(1).integer(1)
 
 
+def transaction_id_of(envelope: bytes) -> str:
+    """The id that an envelope names. Raises MalformedError."""
+    return Message(envelope).message(1).message(1).message(1).text(5)
+
+
 def decode_transaction(envelope: bytes) -> FabricTransaction:
     """Read an envelope of a chaincode's transaction.
 
