@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from getpass import GetPassWarning
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -19,6 +21,8 @@ from client.wallet.key import WalletKey
 from client.wallet.keystore import Keystore, LockedWallet
 
 PASSPHRASE = "CONDOCHARGE_PASSPHRASE"  # noqa: S105 - a variable's name
+NEW_PASSPHRASE = "CONDOCHARGE_NEW_PASSPHRASE"  # noqa: S105 - a variable's name
+USUAL_GATEWAY = "http://127.0.0.1:8080"
 INTENT_VALIDITY = 600
 """Seconds: long enough for a slow network, short enough that a gateway cannot keep an intent for later."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -81,19 +85,37 @@ def choose(name: str | None) -> LockedWallet:
     raise Failure(f"there are several wallets ({names}); say which with --wallet")
 
 
-def ask_passphrase(prompt: str, *, confirm: bool = False) -> str:
-    """The passphrase: from CONDOCHARGE_PASSPHRASE, or typed unseen."""
-    given = os.environ.get(PASSPHRASE)
+def gateway_of(name: str | None) -> str:
+    """The gateway of the wallet called `name`, or the one that all wallets have, or the usual one."""
+    if name is not None:
+        return choose(name).home.gateway
+    known = {wallet.home.gateway for wallet in keystore().wallets()}
+    if len(known) > 1:
+        raise Failure(f"your wallets are at several gateways ({', '.join(sorted(known))}); add --gateway")
+    return known.pop() if known else os.environ.get("CONDOCHARGE_GATEWAY", USUAL_GATEWAY)
+
+
+def ask_passphrase(prompt: str, *, confirm: bool = False, variable: str = PASSPHRASE) -> str:
+    """The passphrase: from the environment, or typed unseen. Raises Failure where nobody can type."""
+    given = os.environ.get(variable)
     if given:
         return given
-    typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    with warnings.catch_warnings():
+        # Without a terminal getpass would show what is typed, and say so in a warning.
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+        except GetPassWarning as error:
+            raise Failure(
+                f"there is no terminal on which to ask for the passphrase; give it in {variable}, or run the "
+                "script with: condocharge wallet unlock NAME -- SCRIPT"
+            ) from error
     return typed
 
 
 @contextmanager
-def unlocked(name: str | None, address: str | None) -> Iterator[Unlocked]:
-    """The chosen wallet, unlocked for the length of one command, with its gateway."""
-    wallet = choose(name)
+def unlocked(wallet: LockedWallet, address: str | None) -> Iterator[Unlocked]:
+    """The wallet, unlocked for the length of one command, with its gateway."""
     key = keystore().unlock(wallet.name, ask_passphrase(f"Passphrase of {wallet.name}"))
     with Gateway(address or wallet.home.gateway, network=wallet.home.network, key=key) as gateway:
         yield Unlocked(wallet, key, gateway)

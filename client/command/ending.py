@@ -7,25 +7,32 @@ import time
 import click
 
 from chaincode.signing.intent import ReclaimIntent, StopIntent
-from client.command.access import Unlocked, unlocked, wallet_options
+from client.command.access import Unlocked, choose, unlocked, wallet_options
 from client.command.session import newest, running, session_argument
 from client.command.terminal import json_option, notices, print_facts, print_json
+from client.command.watching import follow
 from client.wallet.answer import Session
 
 
 @click.command()
 @session_argument
+@click.option("--no-wait", is_flag=True, help="Do not wait for the refund.")
 @wallet_options
 @json_option
-def stop(session: str | None, name: str | None, address: str | None, as_json: bool) -> None:
-    """End a session; what it did not use comes back.
+def stop(*, session: str | None, no_wait: bool, name: str | None, address: str | None, as_json: bool) -> None:
+    """End a session, and show what it cost and what came back.
 
-    Without SESSION it is the newest that has not ended.
+    Without SESSION it is the newest that has not ended. It ends with the unit's last reading.
     """
-    with unlocked(name, address) as opened:
+    with unlocked(choose(name), address) as opened:
         chosen = session or newest(opened, "that has not ended", running)
-        _submit(opened, StopIntent(**opened.members(), session=chosen), as_json=as_json)
-    if not as_json:
+        intent = StopIntent(**opened.members(), session=chosen)
+        if no_wait:
+            _submit(opened, intent, as_json=as_json)
+        else:
+            opened.gateway.submit(opened.key.sign(intent))
+            follow(opened, chosen, as_json=as_json, ends=True)
+    if no_wait and not as_json:
         notices().print("It ends with the unit's last reading; `condocharge watch` shows the refund.")
 
 
@@ -43,7 +50,7 @@ def reclaim(session: str | None, name: str | None, address: str | None, as_json:
     def late(each: Session) -> bool:
         return running(each) and each.deadline < now
 
-    with unlocked(name, address) as opened:
+    with unlocked(choose(name), address) as opened:
         chosen = session or newest(opened, "that is past its deadline and not settled", late)
         _submit(opened, ReclaimIntent(**opened.members(), session=chosen), as_json=as_json)
 

@@ -61,6 +61,12 @@ def write_file(path: Path, content: bytes) -> None:
         raise Failure(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
 
 
+def refuse_overwriting(path: Path | None) -> None:
+    """Fail where a result would be written over a file that is there."""
+    if path is not None and path.exists():
+        raise Failure(f"{path} is there already; choose another place, or add --force")
+
+
 def read_file(path: Path) -> bytes:
     """Read what the person named, or fail with what stands in the way."""
     try:

@@ -12,14 +12,22 @@ from chaincode.fields import Fields
 from chaincode.record import VERSION
 from chaincode.signing.intent import MAX_DURATION, OpenIntent
 from chaincode.tariff import Band, Tariff, read
-from client.command.access import Unlocked, unlocked, wallet_options
+from client.command.access import Unlocked, choose, unlocked, wallet_options
 from client.command.failure import Failure
-from client.command.terminal import json_option, local_time, notices, plain, print_facts, print_json
+from client.command.terminal import (
+    amount_of,
+    json_option,
+    local_time,
+    notices,
+    plain,
+    print_facts,
+    print_json,
+)
 from client.command.watching import follow
 from client.wallet.answer import Condominium
 from client.wallet.gateway import Gateway, GatewayGarbled, GatewayUnreachable
 from client.wallet.keystore import Home
-from client.wallet.money import format_amount, format_energy, parse_amount
+from client.wallet.money import format_amount, format_energy
 
 USUAL_DURATION = 9 * 3_600
 """Seconds: a night; the longest session of the case study (paper, section 5, figure 21)."""
@@ -60,8 +68,11 @@ def open_session(
     now = int(time.time())
     departure = None if leave is None else _departure(leave, now)
     duration = _duration(hours, departure, now)
-    with unlocked(name, address) as opened:
-        home = opened.wallet.home
+    wallet = choose(name)
+    home = wallet.home
+    amount = amount_of(lock, home.decimals, "--lock")
+    needed = None if energy is None else amount_of(energy, 3, "--energy")
+    with unlocked(wallet, address) as opened:
         condominium = opened.gateway.condominium()
         _check_place(condominium, home, host or home.condominium)
         tariff = _tariff(opened.gateway, condominium)
@@ -71,9 +82,9 @@ def open_session(
             unit=unit,
             tariff=tariff.number,
             issuer=home.condominium,
-            amount=_number(lock, home.decimals, "--lock"),
+            amount=amount,
             duration=duration,
-            energy=None if energy is None else _number(energy, 3, "--energy"),
+            energy=needed,
             leave=departure,
             tariff_hash=tariff.hash(),
         )
@@ -151,13 +162,6 @@ def _prices(band: Band, currency: str) -> str:
     energy = format_amount(band.energy_price, _MILLIONTHS, currency)
     idle = format_amount(band.idle_price, _MILLIONTHS, currency)
     return f"{band.name}: {energy} per kWh, {idle} per minute connected after charging"
-
-
-def _number(text: str, decimals: int, option: str) -> int:
-    try:
-        return parse_amount(text, decimals)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=option) from error
 
 
 def _departure(text: str, now: int) -> int:

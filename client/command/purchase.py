@@ -7,11 +7,11 @@ from dataclasses import asdict
 
 import click
 
-from client.command.access import unlocked, wallet_options
+from client.command.access import choose, unlocked, wallet_options
 from client.command.failure import Failure
-from client.command.terminal import json_option, notices, plain, print_facts, print_json
+from client.command.terminal import amount_of, json_option, notices, plain, print_facts, print_json
 from client.wallet.gateway import Gateway
-from client.wallet.money import format_amount, parse_amount
+from client.wallet.money import format_amount
 
 _POLL = 2.0
 
@@ -25,12 +25,10 @@ def buy(amount: str, wait: bool, name: str | None, address: str | None, as_json:
     """Ask for AMOUNT of tokens.
 
     Prints the reference to pay under. The tokens arrive when the condominium has confirmed the payment."""
-    with unlocked(name, address) as opened:
-        home = opened.wallet.home
-        try:
-            minor = parse_amount(amount, home.decimals)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="AMOUNT") from error
+    wallet = choose(name)
+    home = wallet.home
+    minor = amount_of(amount, home.decimals)
+    with unlocked(wallet, address) as opened:
         purchase = opened.gateway.buy(minor)
         price = format_amount(purchase.amount, home.decimals, home.currency)
         if wait:

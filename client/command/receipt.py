@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,8 +11,8 @@ from chaincode.session import ATTESTED
 from client.auditor.errors import VerificationError
 from client.auditor.readings import VerifiedReadings, verify_readings
 from client.auditor.receipt import VerifiedReceipt, verify_receipt
-from client.command.access import choose, unlocked, wallet_options
-from client.command.failure import NotVerified, read_file, write_file
+from client.command.access import choose, keystore, unlocked, wallet_options
+from client.command.failure import Failure, NotVerified, read_file, refuse_overwriting, write_file
 from client.command.session import newest, session_argument
 from client.command.terminal import json_option, local_time, print_facts, print_json
 from client.wallet.money import format_amount, format_energy
@@ -45,6 +46,7 @@ _root_option = click.option(
     help="Where to write it; receipt-SESSION.json here otherwise.",
 )
 @_readings_option
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @_root_option
 @wallet_options
 @json_option
@@ -53,6 +55,7 @@ def save(
     session: str | None,
     output: Path | None,
     readings: Path | None,
+    force: bool,
     roots: tuple[Path, ...],
     name: str | None,
     address: str | None,
@@ -64,15 +67,19 @@ def save(
     under that one's root certificate: give it with --root.
     """
     known = [read_file(root) for root in roots]
-    with unlocked(name, address) as opened:
+    for path in () if force else (output, readings):
+        refuse_overwriting(path)
+    with unlocked(choose(name), address) as opened:
         chosen = session or newest(opened, "that has ended", lambda each: each.over)
+        target = output or Path(f"receipt-{chosen[:16]}.json")
+        if not force:
+            refuse_overwriting(target)
         file = opened.gateway.receipt(chosen)
         raw = None if readings is None else opened.gateway.batches(chosen)
     proven = _verify(file, known or [opened.wallet.home.root_certificate.encode()])
     if proven.session.id != chosen:
         raise NotVerified(f"the gateway gave the receipt of another session, {proven.session.id}")
     checked = None if raw is None else _verify_readings(raw, proven)
-    target = output or Path(f"receipt-{chosen[:16]}.json")
     write_file(target, file)
     if readings is not None and raw is not None:
         write_file(readings, raw)
@@ -83,19 +90,28 @@ def save(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_readings_option
 @_root_option
-@click.option("--wallet", "name", envvar="CONDOCHARGE_WALLET", help="Whose root certificate to use.")
 @json_option
-def verify(
-    *, file: Path, readings: Path | None, roots: tuple[Path, ...], name: str | None, as_json: bool
-) -> None:
+def verify(*, file: Path, readings: Path | None, roots: tuple[Path, ...], as_json: bool) -> None:
     """Verify the receipt in FILE offline.
 
-    Needs nothing but the file and the condominium's root certificate. Exit code 4 says that it is wrong.
+    Needs nothing but the file and the condominium's root certificate: without --root one that a wallet here
+    trusts. Exit code 4 says that it is wrong.
     """
-    known = [read_file(root) for root in roots] or [choose(name).home.root_certificate.encode()]
-    proven = _verify(read_file(file), known)
+    content = read_file(file)
+    proven = _verify(content, [read_file(root) for root in roots]) if roots else _verify_at_home(content)
     checked = None if readings is None else _verify_readings(read_file(readings), proven)
     _show(proven, as_json=as_json, file=file, readings=checked)
+
+
+def _verify_at_home(file: bytes) -> VerifiedReceipt:
+    """Verified under the root certificate of one of the wallets here, whichever it is."""
+    known = sorted({wallet.home.root_certificate for wallet in keystore().wallets()})
+    if not known:
+        raise Failure("there is no wallet here whose condominium could be trusted; add --root root.pem")
+    for root in known[:-1]:
+        with suppress(VerificationError):
+            return verify_receipt(file, root.encode())
+    return _verify(file, [known[-1].encode()])
 
 
 def _verify(file: bytes, roots: list[bytes]) -> VerifiedReceipt:

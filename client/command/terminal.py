@@ -16,6 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
+from client.wallet.money import parse_amount
+
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON value, for scripts."
 )
@@ -40,6 +42,14 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table with a heading. Nothing is cut off: an id is no use in part."""
     _print_columns([columns, *rows])
+
+
+def amount_of(text: str, decimals: int, option: str = "AMOUNT") -> int:
+    """An amount that was given on the command line, in minor units. Raises click.BadParameter."""
+    try:
+        return parse_amount(text, decimals)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
 
 
 def plain(value: object) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from client.command.access import choose, wallet_options
+from client.command.access import gateway_of, wallet_options
 from client.command.terminal import json_option, print_json, print_table
 from client.wallet.gateway import Gateway
 
@@ -15,8 +15,8 @@ from client.wallet.gateway import Gateway
 @wallet_options
 @json_option
 def units(name: str | None, address: str | None, as_json: bool) -> None:
-    """List the condominium's units and which are free."""
-    with Gateway(address or choose(name).home.gateway) as gateway:
+    """List a condominium's units and which are free. Needs no wallet where --gateway says whose."""
+    with Gateway(address or gateway_of(name)) as gateway:
         rows = gateway.units()
     if as_json:
         print_json([asdict(row) for row in rows])

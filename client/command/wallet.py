@@ -47,6 +47,10 @@ def create(name: str, address: str, root: Path | None, as_json: bool) -> None:
     The wallet remembers the condominium's root certificate and believes no receipt that was not signed
     under it. Compare the fingerprint with the one on the condominium's notice board, or give --root.
     """
+    try:
+        keystore().check_free(name)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}", param_hint="NAME") from error
     with Gateway(address) as gateway:
         condominium = gateway.condominium()
     certificate = condominium.root_certificate
@@ -138,7 +142,7 @@ def unlock(name: str, command: tuple[str, ...]) -> None:
 @json_option
 def statement(name: str | None, address: str | None, rows: int, as_json: bool) -> None:
     """Show balance, escrow and the latest movements."""
-    with unlocked(name, address) as opened:
+    with unlocked(choose(name), address) as opened:
         balance = opened.gateway.balance()
         movements = [row for row, _ in zip(opened.gateway.statement(), range(rows), strict=False)]
     if as_json:

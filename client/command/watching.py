@@ -9,13 +9,15 @@ from dataclasses import asdict
 import click
 from rich.progress import BarColumn, Progress, TextColumn
 
-from client.command.access import Unlocked, unlocked, wallet_options
+from client.command.access import Unlocked, choose, unlocked, wallet_options
 from client.command.session import newest, session_argument
 from client.command.terminal import json_option, local_time, notices, plain, print_facts, print_json
 from client.wallet.answer import Session
 from client.wallet.gateway import Gateway, GatewayUnreachable
 from client.wallet.money import format_amount, format_energy
 
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended, as shells have it: 128 and the signal's number."""
 _RECONNECTIONS = 10
 _PAUSE = 2.0
 
@@ -29,29 +31,38 @@ def watch(session: str | None, name: str | None, address: str | None, as_json: b
 
     Without SESSION it is the newest. With --json each change is a line of its own.
     """
-    with unlocked(name, address) as opened:
+    with unlocked(choose(name), address) as opened:
         chosen = session or newest(opened, "yet", lambda _: True)
         follow(opened, chosen, as_json=as_json)
 
 
-def follow(opened: Unlocked, session: str, *, as_json: bool) -> None:
-    """Show a session until it has ended."""
+def follow(opened: Unlocked, session: str, *, as_json: bool, ends: bool = False) -> None:
+    """Show a session until it has ended: with `as_json` each change, or the last where it `ends`.
+
+    An interrupt ends the watching with a line that says so, and exit code 130; the session goes on."""
     home = opened.wallet.home
     last: Session | None = None
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
-    with Progress(*columns, console=notices(), disable=as_json) as progress:
-        task = progress.add_task("cost", total=None, text="")
-        for last in _states(opened.gateway, session):
-            if as_json:
-                print_json(asdict(last))
-            progress.update(
-                task,
-                total=max(1, last.escrow),
-                completed=last.cost,
-                description=plain(last.activity),
-                text=plain(_line(last, home.decimals, home.currency)),
-            )
-    if last is not None and not as_json:
+    try:
+        with Progress(*columns, console=notices(), disable=as_json, transient=ends) as progress:
+            task = progress.add_task("cost", total=None, text="")
+            for last in _states(opened.gateway, session):
+                if as_json and not ends:
+                    print_json(asdict(last))
+                progress.update(
+                    task,
+                    total=max(1, last.escrow),
+                    completed=last.cost,
+                    description=plain(last.activity),
+                    text=plain(_line(last, home.decimals, home.currency)),
+                )
+    except KeyboardInterrupt:
+        # Not through rich, which would break the line before the id.
+        click.echo(f"No longer watched; it goes on. See: condocharge watch {session}", err=True)
+        raise SystemExit(INTERRUPTED) from None
+    if last is not None and as_json and ends:
+        print_json(asdict(last))
+    elif last is not None and not as_json:
         print_facts(_facts(last, home.decimals, home.currency))
 
 

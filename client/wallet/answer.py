@@ -164,7 +164,9 @@ class Session:
             issuer=fields.text("issuer", CODE),
             unit=fields.integer("unit", 0, 65_535),
             tariff=fields.integer("tariff", 1),
-            state=fields.choice("state", "opened", "started", "settled", "cancelled", "reclaimed"),
+            state=fields.choice(
+                "state", "opened", "started", "abandoned", "settled", "cancelled", "reclaimed"
+            ),
             activity=fields.text("activity"),
             reason=fields.optional("reason", _long(fields)),
             position=fields.optional("position", lambda name: fields.integer(name, 1)),

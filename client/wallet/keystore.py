@@ -103,14 +103,19 @@ class Keystore:
         self._folder = folder
         self._cost = cost or Cost()
 
-    def create(self, name: str, passphrase: str, key: WalletKey, home: Home) -> LockedWallet:
-        """Keep `key` under `name`. Raises WalletExists, or ValueError for a bad name or passphrase."""
+    def check_free(self, name: str) -> None:
+        """`name` can be a new wallet's. Raises ValueError for a bad one, WalletExists for a taken one."""
         if NAME.fullmatch(name) is None:
             raise ValueError(
                 "a wallet's name is 1 to 40 of a-z, 0-9, - and _, and begins with a letter or digit"
             )
-        if len(passphrase) < SHORTEST_PASSPHRASE:
-            raise ValueError(f"a passphrase has at least {SHORTEST_PASSPHRASE} characters")
+        if self._path(name).exists():
+            raise _exists(name)
+
+    def create(self, name: str, passphrase: str, key: WalletKey, home: Home) -> LockedWallet:
+        """Keep `key` under `name`. Raises WalletExists, or ValueError for a bad name or passphrase."""
+        self.check_free(name)
+        _check_passphrase(passphrase)
         wallet = LockedWallet(name, key.wallet.hex(), key.public.hex(), home)
         sealed = self._seal(_public_members(wallet), key.seed, passphrase)
         self._write_new(self._path(name), encode(sealed))
@@ -179,7 +184,7 @@ class Keystore:
                 os.fsync(file.fileno())
             os.link(draft, path)
         except FileExistsError:
-            raise WalletExists(f"there is a wallet called {path.stem} already; choose another name") from None
+            raise _exists(path.stem) from None
         finally:
             draft.unlink()
         directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -187,6 +192,15 @@ class Keystore:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def _exists(name: str) -> WalletExists:
+    return WalletExists(f"there is a wallet called {name} already; choose another name")
+
+
+def _check_passphrase(passphrase: str) -> None:
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise ValueError(f"a passphrase has at least {SHORTEST_PASSPHRASE} characters")
 
 
 def _public_members(wallet: LockedWallet) -> dict[str, object]:

@@ -8,22 +8,46 @@ import pytest
 
 from chaincode.signing.intent import ReclaimIntent, StopIntent
 from tests.client.command.conftest import Terminal
-from tests.client.relay import session_members
+from tests.client.relay import server_sent, session_members
 
 SESSION = "ab" * 32
 
 
-def test_the_newest_session_is_stopped(terminal: Terminal, maria: str) -> None:
-    """The wallet signs a stop for it, and is told how it goes on."""
-    rows = [session_members("cd" * 32, maria, state="settled"), session_members(SESSION, maria)]
-    terminal.relay.answers[f"GET /v1/wallets/{maria}/sessions"] = (200, {"rows": rows, "bookmark": ""})
-    result = terminal.run("stop")
-    assert result.exit_code == 0
-    assert SESSION in result.stdout
-    assert "last reading" in result.stderr
+def _sessions(terminal: Terminal, wallet: str) -> None:
+    """Two sessions, of which the newer has ended; the other ends when it is watched."""
+    rows = [session_members("cd" * 32, wallet, state="settled"), session_members(SESSION, wallet)]
+    terminal.relay.answers[f"GET /v1/wallets/{wallet}/sessions"] = (200, {"rows": rows, "bookmark": ""})
+    end = {"state": "settled", "activity": "ended", "ended": 1_800_009_000, "refund": 1_050}
+    stream = server_sent(session_members(SESSION, wallet), session_members(SESSION, wallet, **end))
+    terminal.relay.answers[f"GET /v1/sessions/{SESSION}/events"] = (200, stream)
+
+
+def test_the_newest_session_is_stopped_and_its_refund_shown(terminal: Terminal, maria: str) -> None:
+    """The wallet signs a stop for it, and waits until its money is back."""
+    _sessions(terminal, maria)
+    said = terminal.done("stop")
+    assert SESSION in said
+    assert "EUR 10.50" in said
     (intent,) = terminal.relay.intents
     assert isinstance(intent, StopIntent)
     assert intent.session == SESSION
+
+
+def test_a_script_gets_the_end_as_one_value(terminal: Terminal, maria: str) -> None:
+    """The changes before it are for those who watch."""
+    _sessions(terminal, maria)
+    ended = terminal.json("stop")
+    assert (ended["session"], ended["state"], ended["refund"]) == (SESSION, "settled", 1_050)
+
+
+def test_whoever_does_not_wait_is_told_how_it_goes_on(terminal: Terminal, maria: str) -> None:
+    """`--no-wait` ends when the ledger has the stop."""
+    _sessions(terminal, maria)
+    result = terminal.run("stop", "--no-wait")
+    assert result.exit_code == 0
+    assert SESSION in result.stdout
+    assert "last reading" in result.stderr
+    assert not any("events" in str(request.url) for request in terminal.relay.requests)
 
 
 def test_only_a_late_session_is_reclaimed(terminal: Terminal, maria: str) -> None:

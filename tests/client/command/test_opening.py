@@ -82,8 +82,11 @@ def test_a_time_of_day_is_the_next_one() -> None:
         ("--lock", "-1"),
     ],
 )
-def test_what_makes_no_sense_is_wrong_use(terminal: Terminal, words: tuple[str, ...]) -> None:
-    """Nothing is signed for it."""
+def test_what_makes_no_sense_is_wrong_use(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Nothing is signed for it, and no passphrase is asked for."""
+    monkeypatch.delenv("CONDOCHARGE_PASSPHRASE")
     terminal.refused("open", "7", "--lock", "12", "--yes", *words, code=2)
     assert terminal.relay.intents == []
 

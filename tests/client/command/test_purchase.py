@@ -53,8 +53,11 @@ def test_a_purchase_that_expired_is_said_so(
 
 @pytest.mark.usefixtures("maria")
 @pytest.mark.parametrize("amount", ["0", "-5", "1.005", "twenty"])
-def test_what_is_no_amount_is_wrong_use(terminal: Terminal, amount: str) -> None:
-    """Nothing is sent for it."""
+def test_what_is_no_amount_is_wrong_use(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, amount: str
+) -> None:
+    """Nothing is sent for it, and no passphrase is asked for."""
+    monkeypatch.delenv("CONDOCHARGE_PASSPHRASE")
     sent = len(terminal.relay.requests)
     terminal.refused("buy", "--", amount, code=2)
     assert len(terminal.relay.requests) == sent

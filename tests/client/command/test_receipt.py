@@ -12,8 +12,8 @@ import pytest
 from chaincode.signing.batch import NO_BATCH, batch_hash
 from network.authority import Authority
 from tests.chaincode.world import HOUR, PartyWallet
-from tests.client.command.conftest import Terminal
-from tests.client.relay import session_members
+from tests.client.command.conftest import Terminal, certificate
+from tests.client.relay import CONDOMINIUM, session_members
 from tests.client.residence import START, opened, registered
 
 
@@ -107,6 +107,37 @@ def test_the_wallets_own_root_is_used_otherwise(terminal: Terminal, kept: Kept, 
     file = tmp_path / "receipt.json"
     file.write_bytes(kept.file)
     assert terminal.json("receipt", "verify", str(file))["verified"] is True
+
+
+def test_nobody_is_asked_which_wallet(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """Whichever of the wallets here trusts the condominium; without any the root has to be given."""
+    file = tmp_path / "receipt.json"
+    file.write_bytes(kept.file)
+    assert "add --root" in terminal.refused("receipt", "verify", str(file))
+    for name in ("ana", "rui"):
+        elsewhere = CONDOMINIUM | {"root_certificate": certificate()}
+        terminal.relay.answers["GET /v1/condominium"] = (200, elsewhere)
+        terminal.done("wallet", "create", name)
+    assert "not to be believed" in terminal.refused("receipt", "verify", str(file), code=4)
+    serve(terminal, kept, kept.file)
+    assert terminal.json("receipt", "verify", str(file))["verified"] is True
+
+
+def test_a_file_that_is_there_is_not_written_over(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """Neither receipt nor readings, before anything is asked; with --force both."""
+    serve(terminal, kept, kept.file)
+    target, raw = tmp_path / "receipt.json", tmp_path / "readings"
+    asked = len(terminal.relay.requests)
+    for path in (target, raw):
+        path.write_bytes(b"older")
+        words = ("receipt", "save", "--output", str(target), "--readings", str(raw))
+        assert f"{path.name} is there already" in terminal.refused(*words)
+        assert path.read_bytes() == b"older"
+        assert len(terminal.relay.requests) == asked
+        path.unlink()
+    target.write_bytes(b"older")
+    terminal.done("receipt", "save", "--output", str(target), "--force")
+    assert target.read_bytes() == kept.file
 
 
 def test_a_forged_receipt_is_not_saved(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:

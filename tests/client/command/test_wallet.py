@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,14 +60,14 @@ def test_a_gateway_without_a_certificate_is_refused(terminal: Terminal) -> None:
 
 def test_names_and_passphrases_have_rules(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each refusal is one sentence that names the rule."""
-    assert "a-z, 0-9" in terminal.refused("wallet", "create", "Maria!")
+    assert "a-z, 0-9" in terminal.refused("wallet", "create", "Maria!", code=2)
     monkeypatch.setenv("CONDOCHARGE_PASSPHRASE", "short")
     assert "at least 8 characters" in terminal.refused("wallet", "create", "maria")
 
 
 @pytest.mark.usefixtures("maria")
 def test_a_wallet_is_not_made_twice(terminal: Terminal) -> None:
-    """The first one's key is safe."""
+    """The first one's key is safe, and no passphrase is asked for in vain."""
     assert "already" in terminal.refused("wallet", "create", "maria")
 
 
@@ -116,9 +118,25 @@ def test_without_a_wallet_the_first_step_is_named(terminal: Terminal) -> None:
 def test_of_several_wallets_one_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """By option or by environment; nothing is guessed."""
     terminal.done("wallet", "create", "rui")
-    assert "several wallets (maria, rui)" in terminal.refused("units")
-    terminal.relay.answers["GET /v1/units"] = (200, {"rows": [], "bookmark": ""})
-    assert terminal.json("units", "--wallet", "rui") == []
-    monkeypatch.setenv("CONDOCHARGE_WALLET", "maria")
-    assert terminal.json("units") == []
-    assert "no wallet called ana" in terminal.refused("units", "--wallet", "ana")
+    assert "several wallets (maria, rui)" in terminal.refused("stop")
+    assert "no wallet called ana" in terminal.refused("stop", "--wallet", "ana")
+    monkeypatch.setenv("CONDOCHARGE_WALLET", "ana")
+    assert "no wallet called ana" in terminal.refused("stop")
+
+
+@pytest.mark.usefixtures("maria")
+def test_without_a_terminal_the_way_out_is_named(terminal: Terminal) -> None:
+    """A script that was given no passphrase: one sentence, no warning, nothing waits for ever."""
+    environment = {name: value for name, value in os.environ.items() if name != "CONDOCHARGE_PASSPHRASE"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from client.command.main import main; main()", "wallet", "unlock", "maria"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert done.returncode == 1
+    assert "give it in CONDOCHARGE_PASSPHRASE" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr

@@ -81,6 +81,21 @@ def test_a_gateway_that_is_gone_ends_it(terminal: Terminal, monkeypatch: pytest.
     assert "does not answer" in terminal.refused("watch", SESSION, code=3)
 
 
+def test_an_interrupt_ends_the_watching_alone(terminal: Terminal, maria: str) -> None:
+    """Ctrl-C: one line that says the session goes on, the shell's exit code, no traceback."""
+
+    def interrupted(_: bytes) -> tuple[int, bytes]:
+        raise KeyboardInterrupt
+
+    terminal.relay.answers[EVENTS] = interrupted
+    result = terminal.run("watch", SESSION)
+    assert result.exit_code == 130
+    assert result.stdout.strip() == ""
+    assert [line for line in result.stderr.splitlines() if line.strip()][-1].endswith(f"watch {SESSION}")
+    assert "Aborted" not in result.output
+    assert maria
+
+
 def test_a_gateway_cannot_write_over_the_screen(terminal: Terminal, maria: str) -> None:
     """Escape sequences and markup in a gateway's words are shown, not obeyed."""
     evil = ended(maria) | {"stopped_reason": "\x1b[2J[bold]paid[/bold]\nrefund: EUR 99"}
