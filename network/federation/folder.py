@@ -82,6 +82,7 @@ class Folder:
             path.mkdir(parents=True)
         except FileExistsError as error:
             raise FederationError(f"{path} exists already; choose another place or remove it") from error
+        (path / ".gitignore").write_text("# Keys: nothing here is for a repository.\n*\n")
         for name in ("peer", "orderer", "chaincode/packages", "chaincode/connections", "log", "run", "users"):
             (path / name).mkdir(parents=True)
         (path / "local.json").write_text(json.dumps({"code": code, "ports": asdict(ports)}, indent=2) + "\n")
