@@ -36,7 +36,10 @@ def unit() -> None:
 @unit.command()
 @click.option("--gateway", required=True, help="The gateway's address, such as http://192.168.1.10:8080.")
 @click.option(
-    "--token", envvar="CONDOCHARGE_TOKEN", help="An administrator's token, to enrol a unit of class mac."
+    "--token",
+    envvar="CONDOCHARGE_TOKEN",
+    required=True,
+    help="An administrator's token, for the salt of tags and to enrol a unit of class mac.",
 )
 @click.option(
     "--unit", "number", required=True, type=click.IntRange(0, FROM_SWITCHES - 1), help="The unit's number."
@@ -52,12 +55,11 @@ def unit() -> None:
 @click.option(
     "--from-switches", is_flag=True, help="Let the board read its number from its address switches."
 )
-@click.option("--salt", help="The condominium's salt for tags, 32 bytes in hexadecimal.")
 @click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
 def provision(
     *,
     gateway: str,
-    token: str | None,
+    token: str,
     number: int,
     board: str,
     unit_class: str | None,
@@ -66,7 +68,6 @@ def provision(
     current: int,
     voltage: int,
     from_switches: bool,
-    salt: str | None,
     output: Path,
 ) -> None:
     """Write a board's identity to OUTPUT: Intel HEX where it ends in .hex, else the whole memory.
@@ -81,10 +82,12 @@ def provision(
     if output.exists():
         raise click.BadParameter(f"{output} exists; an identity is not overwritten", param_hint="--output")
     with httpx.Client(base_url=gateway, timeout=_TIMEOUT) as client:
+        client.headers["authorization"] = f"Bearer {token}"
         condominium = _answer(client.get("/v1/condominium"))
+        salt = bytes.fromhex(_answer(client.get("/v1/tag-salt"))["salt"])
         key = b""
         if kind == "mac":
-            key = _enrol(client, token, number=number, group=group, current=current, voltage=voltage)
+            key = _enrol(client, number=number, group=group, current=current, voltage=voltage)
     identity = _identity(
         part,
         kind,
@@ -100,17 +103,12 @@ def provision(
     _tell(output, kind, number=number, group=group, current=current, voltage=voltage)
 
 
-def _enrol(
-    client: httpx.Client, token: str | None, *, number: int, group: str, current: int, voltage: int
-) -> bytes:
-    if not token:
-        raise click.UsageError("a unit of class mac is enrolled at once: give --token or CONDOCHARGE_TOKEN")
+def _enrol(client: httpx.Client, *, number: int, group: str, current: int, voltage: int) -> bytes:
     body = {
         "unit": number, "class": "mac", "nominal_current": current, "nominal_voltage": voltage, "phases": 1,
         "settings": {"name": f"Unit {number}", "group": group},
     }  # fmt: skip
-    headers = {"authorization": f"Bearer {token}"}
-    record = _answer(client.post("/v1/units", json=body, headers=headers))
+    record = _answer(client.post("/v1/units", json=body))
     return bytes.fromhex(record["mac_key"])
 
 
@@ -123,7 +121,7 @@ def _identity(
     key: bytes,
     condominium: dict[str, Any],
     sensor: str,
-    salt: str | None,
+    salt: bytes,
     gateway: str,
 ) -> Identity:
     address = urlsplit(gateway)
@@ -137,7 +135,7 @@ def _identity(
         network=network,
         key=key,
         signing_key=b"" if kind == "mac" else bytes.fromhex(condominium["signing_key"]),
-        salt=bytes.fromhex(salt) if salt else bytes(32),
+        salt=salt,
         sensor=SENSORS[sensor].number,
         gain=gain,
         noise=noise,

@@ -184,6 +184,12 @@ class UnitRecord(body.Answer):
     mac_key: str | None = Field(None, description="A key that was just made, told this once.")
 
 
+class TagSalt(body.Answer):
+    """What readers hash tags' ids with."""
+
+    salt: str = Field(description="32 bytes in hexadecimal.")
+
+
 class BandBody(body.Request):
     """Prices that hold together."""
 
@@ -318,6 +324,12 @@ def _units(routes: APIRouter, configuration: Configuration, defaults: Defaults) 
             UnitSettings(unit=enrolment.unit, **values),
         )
         return _record(enrolled)
+
+    @routes.get("/v1/tag-salt", dependencies=[allow(Caller.ADMIN)], summary="The salt of the tags")
+    async def read_tag_salt() -> TagSalt:
+        """One for the whole condominium; provisioning writes it into each unit. Who knows it can find out
+        which tag a hash on the ledger stands for."""
+        return TagSalt(salt=configuration.tag_salt().hex())
 
     @routes.post("/v1/units/{unit}/key", dependencies=[allow(Caller.ADMIN)], summary="Replace a unit's key")
     async def rotate_unit_key(unit: UnitNumber, key: KeyBody) -> UnitRecord:

@@ -24,6 +24,8 @@ from gateway.store.database import Database
 
 _SIGNING_SEED = "signing-seed"
 _SEED_BYTES = 32
+_TAG_SALT = "tag-salt"
+_SALT_BYTES = 32
 
 
 class SecretError(Exception):
@@ -89,19 +91,22 @@ class SecretStore:
 
 
 class Keys:
-    """The condominium's signing key and its units' MAC keys; `gateway.metering.keys.Keys` asks for them."""
+    """The condominium's signing key and its units' MAC keys (`gateway.metering.keys.Keys` asks for them), and
+    the salt of its tags."""
 
-    def __init__(self, secrets: SecretStore, signing_key: bytes) -> None:
+    def __init__(self, secrets: SecretStore, signing_key: bytes, tag_salt: bytes) -> None:
         """Use `open`."""
         self._secrets = secrets
         self._signing_key = signing_key
+        self._tag_salt = tag_salt
 
     @classmethod
     async def open(cls, secrets: SecretStore) -> Keys:
-        """The keys in `secrets`; the signing key is made at the first start."""
+        """The keys in `secrets`; signing key and salt are made at the first start."""
         seed = await secrets.get_or_make(_SIGNING_SEED, lambda: random(_SEED_BYTES))
         _, secret = crypto_sign_seed_keypair(seed)
-        return cls(secrets, secret)
+        salt = await secrets.get_or_make(_TAG_SALT, lambda: random(_SALT_BYTES))
+        return cls(secrets, secret, salt)
 
     def signing_key(self) -> bytes:
         """The condominium's Ed25519 signing key, libsodium's 64 bytes of seed and public key."""
@@ -110,6 +115,11 @@ class Keys:
     def public_key(self) -> bytes:
         """The public half of it, as the condominium's record names it."""
         return self._signing_key[_SEED_BYTES:]
+
+    def tag_salt(self) -> bytes:
+        """What every reader of this condominium hashes tags' ids with (`chaincode.signing.request.tag_hash`):
+        one for all, so that a tag that has a mandate is known at each of its units."""
+        return self._tag_salt
 
     async def mac_key(self, unit: int) -> bytes | None:
         """The 128-bit key that a unit of class `mac` shares with this gateway; None where it has none."""

@@ -72,6 +72,10 @@ class Configuration:
         """Call `listener` after each change: with a unit's number, or None where a group changed."""
         self._listeners.append(listener)
 
+    def tag_salt(self) -> bytes:
+        """What this condominium's readers hash tags' ids with."""
+        return self._keys.tag_salt()
+
     async def groups(self) -> list[Group]:
         """Every group, by code."""
         return await self._database.read(groups.all_groups)

@@ -36,6 +36,9 @@ class Bay(Protocol):
     def tap(self, tag: bytes) -> None:
         """Hold a tag with this id to the reader."""
 
+    def take_tag_away(self) -> None:
+        """Nothing is held to the reader any more."""
+
     def begin(self) -> None: ...
     def finish(self) -> None: ...
     def close(self) -> None: ...
@@ -72,6 +75,9 @@ class BenchBay:
     def tap(self, tag: bytes) -> None:
         self.station.bench.send(struct.pack("<cB", b"T", len(tag)) + tag)
 
+    def take_tag_away(self) -> None:
+        """A bench's tag is read once."""
+
     def begin(self) -> None:
         self._passed += 1
         self.outlet.switch(self.closed(), MAXIMUM)
@@ -104,6 +110,10 @@ class UnoBay:
 
     def tap(self, tag: bytes) -> None:
         self._reader = TagReader(self.uno, tag)
+
+    def take_tag_away(self) -> None:
+        if self._reader is not None:
+            self._reader.remove()
 
     def begin(self) -> None:
         for _ in range(round(1 / _SLICE)):

@@ -22,10 +22,11 @@ import httpx
 import uvicorn
 
 from chaincode.signing.intent import Intent, MandateIntent, OpenIntent, StopIntent, new_nonce
+from chaincode.signing.query import sign_query
 from gateway.app import Gateway
 from gateway.clock import SimulatedClock
 from gateway.settings import load
-from tests.chaincode.world import PartyWallet
+from tests.chaincode.world import PartyWallet, secret_of
 from tests.gateway.house import CHEAP, ENVIRONMENT, PASSWORD
 
 REPOSITORY = Path(__file__).parents[2]
@@ -135,6 +136,17 @@ class Resident:
         )  # fmt: skip
         mandate: str = self._submit(intent)["id"]
         return mandate
+
+    def waiting_tags(self, unit: int) -> list[str]:
+        """Hashes of the tags that were held to a unit's reader lately and that nobody's mandate names."""
+        target = f"/v1/wallets/{self.wallet.id}/tags?unit={unit}"
+        header = sign_query(
+            secret_of(self.wallet.key), wallet=bytes.fromhex(self.wallet.id), method="GET", target=target,
+            network=self.channel, body=b"", time=self.condominium.now, nonce=bytes.fromhex(new_nonce()),
+        ).encode()  # fmt: skip
+        answer = httpx.get(self.condominium.address + target, headers={"authorization": header})
+        assert answer.is_success, answer.text
+        return [row["tag"] for row in answer.json()["rows"]]
 
     def _common(self) -> dict[str, Any]:
         return {

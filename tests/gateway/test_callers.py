@@ -44,6 +44,7 @@ CALLERS = {
     "enrol_unit": "ADMIN",
     "rotate_unit_key": "ADMIN",
     "retire_unit": "ADMIN",
+    "read_tag_salt": "ADMIN",
     "publish_tariff": "ADMIN",
     "change_condominium": "ADMIN",
     # Units; their messages are authenticated one by one.

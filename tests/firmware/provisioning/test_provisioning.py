@@ -77,6 +77,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
             return httpx.Response(
                 403, json={"title": "Not authorised", "detail": "creator: is an administrator"}
             )
+        if request.url.path == "/v1/tag-salt":
+            return httpx.Response(200, json={"salt": gateway.SALT.hex()})
         return httpx.Response(201, json={"unit": 7, "mac_key": KEY.hex()})
 
     class Client(httpx.Client):
@@ -103,25 +105,27 @@ def test_provision_mac(tmp_path: Path, asked: list[httpx.Request]) -> None:
     assert len(output.read_bytes()) == 1024
     assert output.stat().st_mode & 0o077 == 0
     assert KEY.hex() not in said
-    assert json.loads(asked[1].content)["class"] == "mac"
+    assert identity.salt == gateway.SALT
+    assert json.loads(asked[-1].content)["class"] == "mac"
 
 
 def test_provision_ed25519(tmp_path: Path, asked: list[httpx.Request]) -> None:
     """A board that signs gets no key: it makes one; the condominium's signing key is pinned."""
     output = tmp_path / "seven.bin"
-    code, said = _provision("--board", "mps2", "--output", str(output))
+    code, said = _provision("--board", "mps2", "--token", "secret", "--output", str(output))
     assert code == 0, said
     identity = decode(output.read_bytes())
     assert identity.signing_key.hex() == CONDOMINIUM["signing_key"]
     assert output.read_bytes()[46:78] == bytes(32)
-    assert len(asked) == 1
+    assert identity.salt == gateway.SALT
+    assert [request.method for request in asked] == ["GET", "GET"]
     assert '"class": "ed25519"' in said
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--board", "uno", "--class", "ed25519"], "can be mac"),
+        (["--board", "uno", "--class", "ed25519", "--token", "secret"], "can be mac"),
         (["--board", "uno"], "--token"),
         (["--board", "uno", "--token", "wrong"], "is an administrator"),
     ],

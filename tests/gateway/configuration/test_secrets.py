@@ -30,6 +30,7 @@ async def test_a_secret_comes_back_after_a_restart(any_database: Database, file:
     assert await again.mac_key(7) == KEY
     assert await again.mac_key(8) is None
     assert again.signing_key() == first.signing_key()
+    assert again.tag_salt() == first.tag_salt()
     assert again.public_key() == again.signing_key()[32:]
 
 
@@ -46,16 +47,17 @@ async def test_a_key_is_replaced_and_removed(any_database: Database, file: Path)
 
 
 async def test_a_stolen_database_tells_no_secret(sqlite_url: str, file: Path) -> None:
-    """Neither a MAC key nor the signing key's seed is anywhere in the file."""
+    """Neither a MAC key nor the signing key's seed nor the tags' salt is anywhere in the file."""
     database = await Database.open(sqlite_url)
     keys = await Keys.open(await SecretStore.open(database, file))
     await database.write(lambda c: keys.put_mac_key(c, 7, KEY))
     await database.close()
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT count(*) FROM secret").fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM secret").fetchone() == (3,)
     content = path.read_bytes()
     assert KEY not in content and keys.signing_key()[:32] not in content
+    assert keys.tag_salt() not in content
 
 
 async def test_another_key_file_is_noticed(any_database: Database, file: Path) -> None:
