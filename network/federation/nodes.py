@@ -115,7 +115,7 @@ def peer_settings(
     gossip = {
         "bootstrap": address,
         "endpoint": address,
-        "externalEndpoint": address,
+        "externalEndpoint": member.peer,
         "useLeaderElection": False,
         "orgLeader": True,
         "membershipTrackerInterval": "5s",
@@ -167,7 +167,8 @@ def peer_settings(
         "fileSystemPath": str(place / "data"),
         "gateway": {
             "enabled": True,
-            "endorsementTimeout": "20s",
+            # A peer that the network has cut off is asked until the others stop hearing of it.
+            "endorsementTimeout": "5s",
             "broadcastTimeout": "10s",
             "dialTimeout": "10s",
         },
