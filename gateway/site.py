@@ -12,6 +12,8 @@ import gzip
 import hashlib
 import json
 import mimetypes
+import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _IMPORTS = "<!-- imports -->"
+_PRELOADS = "<!-- preloads -->"
+_STATIC_IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)(?:[\w\s{},*$]*?from)?\s*["']([^"'\n]+)["']""")
+"""A static import or re-export, as people and minifiers write it, and no `import(…)`."""
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
 _COMPRESSED = {".js", ".mjs", ".css", ".html", ".svg", ".webmanifest"}
 
@@ -50,8 +55,10 @@ class Site:
             )
         self._behind = behind
         sources = _read(web, name)
-        imports = json.dumps({"imports": _imports(web)}, separators=(",", ":"))
-        sources["/index.html"] = sources["/index.html"].replace(_IMPORTS.encode(), imports.encode())
+        modules = _imports(web)
+        imports = json.dumps({"imports": modules}, separators=(",", ":"))
+        page = sources["/index.html"].replace(_IMPORTS.encode(), imports.encode())
+        sources["/index.html"] = page.replace(_PRELOADS.encode(), _preloads(sources, modules).encode())
         if "/worker.js" in sources:
             sources["/worker.js"] = _worker(sources)
         self._files = {path: _file(path, body) for path, body in sources.items()}
@@ -145,6 +152,22 @@ def _imports(web: Path) -> dict[str, str]:
         for specifier, source in modules.items()
         if not source.endswith(".css")
     }
+
+
+def _preloads(sources: Mapping[str, bytes], modules: Mapping[str, str]) -> str:
+    """Links that bring every module of the first view at once: a browser that finds them one in the other
+    waits for the network at each step."""
+    found: dict[str, None] = {}
+    waiting = ["/app.js"]
+    while waiting:
+        path = waiting.pop(0)
+        if path in found or path not in sources:
+            continue
+        found[path] = None
+        for name in _STATIC_IMPORT.findall(sources[path].decode()):
+            beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+            waiting.append(modules.get(name, beside))
+    return "".join(f'<link rel="modulepreload" href="{path}" />' for path in found)
 
 
 def _worker(sources: Mapping[str, bytes]) -> bytes:

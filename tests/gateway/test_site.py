@@ -54,6 +54,30 @@ async def test_the_policy_allows_the_import_map_by_its_digest_and_no_other_inlin
     assert "default-src 'none'" in policy
 
 
+async def test_the_modules_of_the_first_view_are_asked_for_at_once(web: Path) -> None:
+    """Found through every static import, whoever wrote it; what is brought later is left out."""
+    (web / "wallet/index.html").write_text("<!-- preloads -->")
+    (web / "wallet/app.js").write_text(
+        'import { h } from "preact";\nimport {\n  a,\n} from "./pages/a.js";\n'
+        'const b = () => import("./pages/b.js");\n'
+    )
+    (web / "wallet/pages").mkdir()
+    (web / "wallet/pages/a.js").write_text('export * as c from "../shared/c.js";\nexport const a = 1;\n')
+    (web / "wallet/pages/b.js").write_text("export const b = 2;")
+    (web / "shared/c.js").write_text("export default 3;")
+    (web / "vendor/preact.mjs").write_text('import{options as n}from"./core.mjs";export{n as o};')
+    (web / "vendor/core.mjs").write_text("export{};")
+    async with _client(web) as client:
+        page = (await client.get("/")).text
+    assert re.findall(r'href="([^"]+)"', page) == [
+        "/app.js",
+        "/vendor/preact.mjs",
+        "/pages/a.js",
+        "/vendor/core.mjs",
+        "/shared/c.js",
+    ]
+
+
 async def test_other_paths_and_methods_go_to_the_interface_behind(web: Path) -> None:
     """What is no file of the site is the REST interface's, and so is every POST."""
     async with _client(web) as client:
