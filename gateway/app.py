@@ -22,6 +22,7 @@ from gateway.access.service import Access, Invited
 from gateway.access.session import Sessions
 from gateway.access.trail import Trail
 from gateway.clock import Clock, SimulatedClock, SystemClock
+from gateway.configuration import enrolment_routes
 from gateway.configuration import routes as configuration_routes
 from gateway.configuration.condominium import ensure_registered
 from gateway.configuration.secrets import Keys, SecretStore
@@ -227,6 +228,7 @@ class Gateway:
                 configuration_routes.router(
                     self.configuration, self.tariffs, self.membership, self.settings.units, self.clock
                 ),
+                enrolment_routes.router(self.configuration, self.condominium.code, self.settings.wallet_url),
                 *self.operation.routers(),
                 notification_routes.router(
                     subscriptions=self.subscriptions, push=self.push, teller=self.teller

@@ -39,6 +39,7 @@ CALLERS = {
     "change_group": MANAGERS,
     "remove_group": MANAGERS,
     "list_unit_settings": STAFF,
+    "list_enrolments": STAFF,
     "read_unit_settings": STAFF,
     "change_unit_settings": MANAGERS,
     "enrol_unit": "ADMIN",

@@ -9,6 +9,7 @@ import { Failure } from "../shared/parts.js";
 import { route } from "../shared/router.js";
 import { Charts } from "./pages/charts.js";
 import { Accept, Entrance } from "./pages/entrance.js";
+import { Labels } from "./pages/labels.js";
 import { Ledger } from "./pages/ledger.js";
 import { Log } from "./pages/log.js";
 import { Money } from "./pages/money.js";
@@ -35,6 +36,8 @@ const PARTS = [
   ["ledger", Ledger, STAFF],
   ["log", Log, ["ADMIN", "AUDITOR"]],
 ];
+/** Pages that others lead to: with the page of the rail that they belong to. */
+const BEYOND = [["labels", Labels, STAFF, "units"]];
 
 function Console({ failure }) {
   const { page, argument } = route.value;
@@ -44,9 +47,10 @@ function Console({ failure }) {
   if (page === "invitation") return html`<main class="entrance"><${Accept} token=${argument} /></main>`;
   if (account === null) return html`<main class="entrance"><${Entrance} /></main>`;
   const seen = PARTS.filter((part) => part === null || part[2].includes(account.role));
-  const [name, Page] = seen.find((part) => part !== null && part[0] === page) ?? seen[0];
+  const beyond = BEYOND.filter((part) => part[2].includes(account.role));
+  const [name, Page, , home = name] = [...seen, ...beyond].find((part) => part !== null && part[0] === page) ?? seen[0];
   return html`
-    <${Rail} parts=${seen} page=${name} account=${account} />
+    <${Rail} parts=${seen} page=${home} account=${account} />
     <main id="page"><${Page} key=${name} argument=${argument} /></main>
   `;
 }

@@ -1,40 +1,84 @@
-// Units and groups: what is enrolled, how it is set, and what its key means.
+// Units and groups: what is enrolled and how it is, and each group's supply.
 
 import { useState } from "preact/hooks";
 
 import { html } from "../../shared/html.js";
 import { number, power, t } from "../../shared/i18n.js";
-import { Failure, Field, Form, Heading, Notice, Pairs } from "../../shared/parts.js";
+import { Failure, Field, Form, Heading } from "../../shared/parts.js";
+import { useStream } from "../live.js";
 import { change } from "../state.js";
 import * as state from "../state.js";
+import { Table } from "../table.js";
+import { Enrol } from "./enrol.js";
 import { listOf, useReading } from "./reading.js";
+import { Unit } from "./unit.js";
 
-export function Units() {
-  const units = useReading("/v1/units");
+export function Units({ argument }) {
   const settings = useReading("/v1/unit-settings");
+  const enrolments = useReading("/v1/enrolments");
   const groups = useReading("/v1/groups");
-  const again = () => Promise.all([units.again(), settings.again(), groups.again()]);
-  const isAdmin = state.account.value.role === "ADMIN";
-  const mayChange = state.account.value.role !== "AUDITOR";
+  const { answer: floor } = useStream("/v1/overview/events", "overview");
+  const again = () => Promise.all([settings.again(), enrolments.again(), groups.again()]);
+  const error = settings.error ?? enrolments.error ?? groups.error;
+  const isRead = settings.answer && enrolments.answer && groups.answer;
+  const units = listOf(enrolments.answer).map((record) => ({
+    ...listOf(settings.answer).find((each) => each.unit === record.unit),
+    record,
+    now: floor?.units.find((each) => each.unit === record.unit) ?? null,
+  }));
+  if (!isRead) return html`<div class="head"><${Heading}>${t("console.units")}<//></div>${error ? html`<${Failure} error=${error} />` : html`<p class="quiet">${t("wait")}</p>`}`;
+  if (argument) {
+    const unit = units.find((each) => String(each.unit) === argument);
+    return html`<${Unit} key=${argument} unit=${unit} groups=${listOf(groups.answer)} onDone=${again} />`;
+  }
+  return html`<${Overview} units=${units} groups=${listOf(groups.answer)} error=${error} again=${again} />`;
+}
+
+function Overview({ units, groups, error, again }) {
+  const { role } = state.account.value;
   return html`
-    <${Heading}>${t("console.units")}<//>
-    <${Failure} error=${units.error ?? settings.error ?? groups.error} />
-    <div class="scroll" tabindex="0" role="region" aria-label=${t("console.units")}><table>
-      <thead><tr><th>${t("sign.unit")}</th><th>${t("units.name")}</th><th>${t("units.location")}</th><th>${t("units.class")}</th>
-        <th class="number">${t("units.current")}</th><th>${t("units.group")}</th><th>${t("units.periods")}</th></tr></thead>
-      <tbody>${listOf(units.answer).map((unit) => {
-        const own = listOf(settings.answer).find((each) => each.unit === unit.unit) ?? {};
-        return html`<tr><td>${unit.unit}</td><td>${own.name}</td><td>${own.location}</td>
-          <td><abbr title=${t(`class.${unit.class}`)}>${unit.class}</abbr></td>
-          <td class="number">${number(unit.current / 1000, 1)} A × ${unit.phases}</td><td>${own.group}</td>
-          <td>${own.sampling} s / ${own.transmission} s</td></tr>`;
-      })}</tbody></table></div>
-    <p class="quiet small">${t("class.ed25519")} ${t("class.mac")}</p>
+    <div class="row head"><${Heading}>${t("console.units")}<//>
+      ${units.some((each) => each.record.link) && html`<a class="button plain" href="#/labels">${t("labels.print")}</a>`}</div>
+    <${Failure} error=${error} />
+    <${Table} label=${t("console.units")} rows=${units} empty=${t(groups.length ? "units.none" : "units.none-no-group")} columns=${[
+      [t("sign.unit"), (unit) => html`<a href=${`#/units/${unit.unit}`}><span class="plate">${unit.unit}</span> ${unit.name}</a>`],
+      [t("units.location"), (unit) => unit.location],
+      [t("units.group"), (unit) => groups.find((each) => each.code === unit.group)?.name ?? unit.group],
+      [t("money.state"), (unit) => html`<span class=${unit.now?.state === "charging" ? "badge live" : unit.now ? "badge" : "badge off"}>${t(unit.record.state === "retired" ? "units.retired" : `state.${unit.now?.state ?? "offline"}`)}</span>`],
+      [t("units.class"), (unit) => html`<code>${unit.record.class}</code>`],
+      [t("units.current"), (unit) => `${number(unit.record.nominal_current / 1000, 1)} × ${unit.record.phases}`, "number"],
+      [t("units.periods"), (unit) => `${unit.sampling} s / ${unit.transmission} s`, "number"],
+    ]} />
+    ${role === "ADMIN" && groups.length > 0 && html`<details class="card"><summary>${t("units.enrol")}</summary><${Enrol} groups=${groups} onDone=${again} /></details>`}
     <h2>${t("units.groups")}</h2>
-    ${listOf(groups.answer).map((group) => html`<section class="card row"><strong>${group.name}</strong><span class="numbers">${power(group.maximum_load)} · ${group.code}</span></section>`)}
-    ${mayChange && html`<details class="card"><summary>${t("units.new-group")}</summary><${NewGroup} onDone=${again} /></details>`}
-    ${isAdmin && html`<details class="card"><summary>${t("units.enrol")}</summary><${Enrol} groups=${listOf(groups.answer)} onDone=${again} /></details>`}
+    <p class="quiet">${t("units.groups-how")}</p>
+    ${groups.map((group) => html`<${Group} key=${group.code} group=${group} members=${units.filter((each) => each.group === group.code)} onDone=${again} />`)}
+    ${role !== "AUDITOR" && html`<details class="card" open=${groups.length === 0}><summary>${t("units.new-group")}</summary><${NewGroup} onDone=${again} /></details>`}
   `;
+}
+
+function Group({ group, members, onDone }) {
+  const [error, setError] = useState(null);
+  const mayChange = state.account.value.role !== "AUDITOR";
+  const action = async (form) => {
+    const kilowatts = Number(String(form.get("load")).replace(",", "."));
+    await change("PATCH", `/v1/groups/${group.code}`, { name: String(form.get("name")), maximum_load: Math.round(kilowatts * 1000) });
+    await onDone();
+  };
+  const remove = async () => {
+    try {
+      await change("DELETE", `/v1/groups/${group.code}`);
+      await onDone();
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const facts = html`<strong>${group.name}</strong> <span class="quiet numbers">${power(group.maximum_load)} · ${t("units.members", { count: members.length })} · ${t("units.phase-count", { count: group.phases })}</span>`;
+  if (!mayChange) return html`<section class="card">${facts}</section>`;
+  return html`<details class="card"><summary>${facts}</summary>
+    <${Form} action=${action} submit=${t("units.save")}><div class="columns">
+      <${Field} name="name" label=${t("units.name")} value=${group.name} /><${Field} name="load" inputmode="decimal" label=${t("units.load")} value=${group.maximum_load / 1000} /></div><//>
+    ${members.length === 0 && html`<button class="plain" onClick=${remove}>${t("units.remove-group")}</button>`}<${Failure} error=${error} /></details>`;
 }
 
 function NewGroup({ onDone }) {
@@ -42,48 +86,15 @@ function NewGroup({ onDone }) {
     await change("POST", "/v1/groups", {
       code: String(form.get("code")),
       name: String(form.get("name")),
-      maximum_load: Math.round(Number(form.get("load")) * 1000),
+      maximum_load: Math.round(Number(String(form.get("load")).replace(",", ".")) * 1000),
       phases: Number(form.get("phases")),
     });
     await onDone();
   };
-  return html`<${Form} action=${action} submit=${t("units.new-group")}>
-    <${Field} name="code" label=${t("units.code")} autocapitalize="none" />
-    <${Field} name="name" label=${t("units.name")} />
+  return html`<${Form} action=${action} submit=${t("units.new-group")}><div class="columns">
+    <${Field} name="code" label=${t("units.code")} hint=${t("units.code-hint")} autocapitalize="none" autocomplete="off" />
+    <${Field} name="name" label=${t("units.name")} autocomplete="off" />
     <${Field} name="load" inputmode="decimal" label=${t("units.load")} />
-    <label>${t("units.phases")}<select name="phases"><option>1</option><option selected>3</option></select></label>
+    <label>${t("units.phases")}<select name="phases"><option>1</option><option selected>3</option></select></label></div>
   <//>`;
-}
-
-function Enrol({ groups, onDone }) {
-  const [made, setMade] = useState(null);
-  const [key, setKey] = useState("ed25519");
-  const action = async (form) => {
-    const record = await change("POST", "/v1/units", {
-      unit: Number(form.get("unit")),
-      class: key,
-      key: String(form.get("key") ?? "") || null,
-      nominal_current: Math.round(Number(form.get("current")) * 1000),
-      nominal_voltage: Math.round(Number(form.get("voltage")) * 10),
-      phases: Number(form.get("phases")),
-      settings: { name: String(form.get("name")), location: String(form.get("location")), group: String(form.get("group")) },
-    });
-    setMade(record);
-    await onDone();
-  };
-  return html`
-    ${made && html`<${Notice}>${t("units.enrolled", { unit: made.unit })}<${Pairs} rows=${[[t("units.mac-key"), made.mac_key]]} /><//>`}
-    <${Form} action=${action} submit=${t("units.enrol")}>
-      <${Field} name="unit" inputmode="numeric" label=${t("sign.unit")} hint=${t("units.dip")} />
-      <${Field} name="name" label=${t("units.name")} />
-      <${Field} name="location" label=${t("units.location")} />
-      <label>${t("units.group")}<select name="group">${groups.map((group) => html`<option value=${group.code}>${group.name}</option>`)}</select></label>
-      <label>${t("units.class")}<select onChange=${(event) => setKey(event.target.value)}>
-        ${["ed25519", "mac"].map((each) => html`<option value=${each} selected=${each === key}>${each}</option>`)}</select><small>${t(`class.${key}`)}</small></label>
-      ${key === "ed25519" && html`<${Field} name="key" label=${t("units.key")} autocapitalize="none" />`}
-      <${Field} name="current" inputmode="decimal" label=${t("units.current")} value="16" />
-      <${Field} name="voltage" inputmode="decimal" label=${t("units.voltage")} value="230" />
-      <label>${t("units.phases")}<select name="phases"><option selected>1</option><option>3</option></select></label>
-    <//>
-  `;
 }
