@@ -48,6 +48,7 @@ from gateway.rest.units import units_router
 from gateway.settings import Settings
 from gateway.store import projection
 from gateway.store.database import Database
+from gateway.transaction import verification_routes
 from gateway.transaction.submission import Submitter
 
 _PUSH_KEY = "push-key"
@@ -234,6 +235,9 @@ class Gateway:
                     subscriptions=self.subscriptions, push=self.push, teller=self.teller
                 ),
                 report_routes.router(self._books(), self.operation.catalogue),
+                verification_routes.router(
+                    self.membership, self.database, self.operation.streams, self.condominium.code
+                ),
                 units_router(self.metering),
             ],
             authenticators=[accounts, self.operation.wallets],

@@ -18,7 +18,9 @@ from chaincode.condominium import namespace_of
 from chaincode.contract import dispatch
 from gateway.clock import Clock, SimulatedClock
 from gateway.settings import Settings, SettingsError
+from gateway.transaction.verification import Outcome, Verify
 from network.authority import Authority
+from network.embedded.errors import LedgerAltered
 from network.embedded.ledger import EmbeddedLedger
 from network.identity import Identity, read_pem
 from network.ledger import Ledger
@@ -42,6 +44,10 @@ class Membership:
     root: bytes
     """The certificate, PEM, by which everybody else knows this condominium."""
     close: Callable[[], Awaitable[None]]
+    members: tuple[str, ...]
+    """The codes of the condominiums that keep the ledger, in the order in which they joined."""
+    verify: Verify | None
+    """Checks all that the ledger holds; None where its peers do that."""
 
 
 async def join(settings: Settings, clock: Clock) -> Membership:
@@ -77,7 +83,20 @@ async def _embedded(settings: Settings, clock: Clock) -> Membership:
         namespace=namespace_of(code),
         root=authority.root,
         close=ledger.close,
+        members=(code,),
+        verify=_verifying(ledger),
     )
+
+
+def _verifying(ledger: EmbeddedLedger) -> Verify:
+    async def verify(progress: Callable[[int, int], None]) -> Outcome:
+        try:
+            found = await ledger.verify(progress)
+        except LedgerAltered as error:
+            return Outcome(error.block, "", 0, whole=True, altered=f"block {error.block}: {error.what}")
+        return Outcome(found.height, found.last_hash.hex(), found.transactions, whole=True)
+
+    return verify
 
 
 def _fabric(settings: Settings, clock: Clock) -> Membership:
@@ -113,7 +132,8 @@ def _fabric(settings: Settings, clock: Clock) -> Membership:
         for ledger in ledgers:
             await ledger.close()
 
-    return Membership(ledgers[0], ledgers[1], namespace_of(folder.code), root, close)
+    members = tuple(member.code for member in folder.federation.members)
+    return Membership(ledgers[0], ledgers[1], namespace_of(folder.code), root, close, members, verify=None)
 
 
 def _authority(directory: Path, code: str, now: datetime.datetime) -> Authority:

@@ -21,10 +21,10 @@ from gateway.report.money import Turnover, Turnovers, turnover
 from gateway.report.period import Since, Span, Step, Until, span
 from gateway.report.rehearsal import Line, Rehearsal
 from gateway.report.sessions import Charged
-from gateway.report.sheet import MEDIA_TYPE, amount, download
 from gateway.rest import body
 from gateway.rest.bookmark import Bookmark, Page, following, pair
 from gateway.rest.caller import Caller, allow
+from gateway.rest.sheet import MEDIA_TYPE, amount, download
 from gateway.store.database import Database
 from gateway.transaction.catalogue import Catalogue
 

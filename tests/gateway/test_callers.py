@@ -32,6 +32,7 @@ CALLERS = {
     "invite_account": MANAGERS,
     "read_audit_log": REVIEWERS,
     "export_audit_log": REVIEWERS,
+    "export_audit_sheet": REVIEWERS,
     "verify_audit_log": REVIEWERS,
     # Configuration.
     "list_groups": STAFF,
@@ -97,6 +98,8 @@ CALLERS = {
     # The ledger holds nothing personal and is everybody's to verify.
     "read_ledger": EVERYBODY,
     "read_block": EVERYBODY,
+    "read_ledger_members": STAFF,
+    "verify_ledger": STAFF,
     "export_ledger": EVERYBODY,
     "stream_ledger_events": EVERYBODY,
     "openapi": EVERYBODY,

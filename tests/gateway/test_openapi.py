@@ -28,6 +28,7 @@ PASSED_OVER = {
     "stream_session",
     "stream_events",
     "stream_overview",
+    "verify_ledger",
     "stream_ledger_events",
     # These end the session that the generated requests need.
     "log_out",

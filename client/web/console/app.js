@@ -7,6 +7,7 @@ import { html, render } from "../shared/html.js";
 import { LANGUAGES, language, speak, t } from "../shared/i18n.js";
 import { Failure } from "../shared/parts.js";
 import { route } from "../shared/router.js";
+import { Account } from "./pages/account.js";
 import { Charts } from "./pages/charts.js";
 import { Accept, Entrance } from "./pages/entrance.js";
 import { Labels } from "./pages/labels.js";
@@ -37,7 +38,10 @@ const PARTS = [
   ["log", Log, ["ADMIN", "AUDITOR"]],
 ];
 /** Pages that others lead to: with the page of the rail that they belong to. */
-const BEYOND = [["labels", Labels, STAFF, "units"]];
+const BEYOND = [
+  ["labels", Labels, STAFF, "units"],
+  ["account", Account, EVERYBODY, "account"],
+];
 
 function Console({ failure }) {
   const { page, argument } = route.value;
@@ -70,7 +74,7 @@ function Rail({ parts, page, account }) {
         )}
       </nav>
       <div class="self">
-        <p><strong>${account.name || account.username}</strong><br /><span class="quiet small">${t(`role.${account.role}`)}</span></p>
+        <p><a href="#/account" aria-current=${page === "account" ? "page" : null}>${account.name || account.username}</a><br /><span class="quiet small">${t(`role.${account.role}`)}</span></p>
         <label class="small">${t("settings.language")}
           <select onChange=${(event) => speak(event.target.value)}>
             ${LANGUAGES.map((each) => html`<option value=${each} selected=${each === language.value}>${t(`language.${each}`)}</option>`)}

@@ -28,7 +28,7 @@ export function People() {
   };
   const set = (account, members) => doing(() => change("PATCH", `/v1/accounts/${account.id}`, members));
   const again = (account) => doing(async () => setInvited(await change("POST", `/v1/accounts/${account.id}/invitation`)));
-  const flag = (account, name, turned) => html`<button class="plain" disabled=${account.id === own.id} aria-pressed=${account[name]} aria-label=${`${t(`people.${name}`)}: ${account.username}`}
+  const flag = (account, name, turned) => html`<button class="plain" disabled=${account.id === own.id} aria-label=${`${t(`people.${name}`)}: ${account.username}: ${account[name] ? t("yes") : t("no")}`}
     onClick=${() => set(account, { [name]: turned })}>${account[name] ? t("yes") : t("no")}</button>`;
   const columns = [
     [t("entrance.username"), (account) => html`<strong>${account.username}</strong>${account.invited && html` <span class="badge off">${t("people.invited")}</span>`}`],

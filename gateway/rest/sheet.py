@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from fastapi import Response
@@ -17,19 +17,29 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a text begins with that a spreadsheet would calculate (OWASP, "CSV Injection")."""
 
 
-def sheet(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """The table as text. Numbers stay numbers; a text that could be a formula begins with an apostrophe."""
+def sheet(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """The table, line by line. Numbers stay numbers; a text that could be a formula begins with an
+    apostrophe."""
+    yield _MARK + line(heads)
+    for row in rows:
+        yield line(row)
+
+
+def line(cells: Sequence[Cell]) -> str:
+    """One row."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(heads)
-    writer.writerows([_shown(cell) for cell in row] for row in rows)
-    return _MARK + text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow([_shown(cell) for cell in cells])
+    return text.getvalue()
 
 
 def download(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """The table as a file to be saved under `name`."""
-    disposition = f'attachment; filename="{name}"'
-    return Response(sheet(heads, rows), media_type=MEDIA_TYPE, headers={"Content-Disposition": disposition})
+    return Response("".join(sheet(heads, rows)), media_type=MEDIA_TYPE, headers=attached(name))
+
+
+def attached(name: str) -> dict[str, str]:
+    """The headers of an answer that is to be saved under `name` (RFC 6266)."""
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
 def amount(minor: int | None, decimals: int) -> Decimal | None:

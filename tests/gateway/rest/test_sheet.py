@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
-from gateway.report.sheet import amount, sheet
+from gateway.rest.sheet import amount, sheet
 
 
-def _read(text: str) -> list[list[str]]:
+def _read(lines: Iterator[str]) -> list[list[str]]:
+    text = "".join(lines)
     assert text[0] == "\ufeff"
     return list(csv.reader(io.StringIO(text[1:])))
 
@@ -25,15 +27,15 @@ def test_no_text_becomes_a_formula(begins: str) -> None:
 
 def test_numbers_stay_numbers() -> None:
     """A negative amount is not a text that begins with a hyphen."""
-    text = sheet(["a", "b", "c"], [[-3, Decimal("-1.50"), None]])
-    assert _read(text)[1] == ["-3", "-1.50", ""]
+    lines = sheet(["a", "b", "c"], [[-3, Decimal("-1.50"), None]])
+    assert _read(lines)[1] == ["-3", "-1.50", ""]
 
 
 def test_what_separates_cells_is_quoted() -> None:
     """Commas, quotes and line ends inside a cell stay inside it; lines end as RFC 4180 says."""
-    text = sheet(["a"], [['one, "two"\nthree']])
-    assert _read(text) == [["a"], ['one, "two"\nthree']]
-    assert text.endswith("\r\n")
+    lines = list(sheet(["a"], [['one, "two"\nthree']]))
+    assert _read(iter(lines)) == [["a"], ['one, "two"\nthree']]
+    assert all(line.endswith("\r\n") for line in lines)
 
 
 @pytest.mark.parametrize(("minor", "decimals", "shown"), [(1234, 2, "12.34"), (-5, 2, "-0.05"), (7, 0, "7")])
