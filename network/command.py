@@ -25,6 +25,7 @@ from rich.table import Table
 
 from network.fabric.chain import chain
 from network.federation import network as federations
+from network.federation import overview
 from network.federation.binaries import FABRIC, FABRIC_CA, Binaries, BinariesError, Module, binaries
 from network.federation.compose import PLACE, compose
 from network.federation.credentials import check_name, make_identity
@@ -48,7 +49,7 @@ from network.federation.package import RULES
 from network.federation.renewal import renew, restart
 from network.federation.revocation import revoke
 from network.federation.snapshot import LONG_CHAIN, Snapshot, take
-from network.federation.status import CondominiumStatus, first_end, status
+from network.federation.status import first_end, status
 from network.federation.upgrade import upgrade
 from network.identity import IdentityError
 from network.ledger import LedgerError
@@ -234,37 +235,13 @@ def down(directory: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @_says_what_is_wrong
 def show_status(directory: Path, as_json: bool) -> None:
-    """Show what runs, heights, leaders, lag, approvals and when certificates end."""
+    """Show what runs, heights, lags, leaders, approvals and when certificates end."""
     found = asyncio.run(status(folders(directory)))
     if as_json:
         click.echo(json.dumps([asdict(entry) for entry in found], indent=2))
         return
-    table = Table("condominium", "peer", "orderer", "chaincode", "lag", "leads", "certificates end")
-    for entry in found:
-        table.add_row(
-            entry.code,
-            _height(entry.peer_height),
-            _height(entry.orderer_height),
-            "up" if entry.processes["chaincode"] else "down",
-            str(entry.lag),
-            "yes" if entry.leads else "",
-            entry.certificates_end,
-        )
-    Console().print(table)
-    Console().print(_approvals(found))
-
-
-def _height(height: int | None) -> str:
-    return "down" if height is None else f"height {height}"
-
-
-def _approvals(found: list[CondominiumStatus]) -> Table:
-    """Who has approved what, as the first peer that answers sees it."""
-    table = Table("namespace", "rules", "definition", "approved by")
-    for entry in max((entry.namespaces for entry in found), key=len):
-        definition = str(entry.sequence) if entry.sequence else "not committed"
-        table.add_row(entry.namespace, entry.version, definition, ", ".join(entry.approved_by))
-    return table
+    Console().print(overview.machines(found))
+    Console().print(overview.approvals(found))
 
 
 @network.command("join")

@@ -15,15 +15,17 @@ from cryptography import x509
 
 from network.fabric.gateway import Timeouts
 from network.fabric.ledger import FabricLedger
-from network.federation import lifecycle, supervisor
+from network.federation import blocks, lifecycle, supervisor
 from network.federation.administration import own_peer
 from network.federation.channel import orderer_status
+from network.federation.description import FederationError
 from network.federation.folder import LOCAL_ADDRESS, Folder
 from network.federation.lifecycle import Definition
 from network.federation.package import RULES
 from network.ledger import LedgerError
 
 _LEADER = re.compile(r"^consensus_(?:BFT|etcdraft)_is_leader\{[^}]*\} 1$", re.MULTILINE)
+_ROOTS = ("ca/root.pem", "tls/root.pem")
 _SECONDS = Timeouts(evaluate=5.0)
 
 
@@ -37,11 +39,16 @@ class NamespaceStatus:
     """0 where nothing is committed yet."""
     approved_by: tuple[str, ...]
     """MSP ids that have approved the definition in force, or the first one where there is none yet."""
+    awaited: tuple[str, ...]
+    """MSP ids that have not."""
+    next_approved_by: tuple[str, ...] | None
+    """Who has approved the rules that are installed here as the next definition; None where these are in
+    force, or nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
 class CondominiumStatus:
-    """One condominium's machines. Heights are None where the machine does not answer."""
+    """One condominium's machines. Heights and lags are None where the machine does not answer."""
 
     code: str
     processes: dict[str, int | None]
@@ -49,10 +56,14 @@ class CondominiumStatus:
     peer_height: int | None
     orderer_height: int | None
     leads: bool
-    lag: int
-    """How many blocks its peer is behind the highest height that is known here."""
+    lag: int | None
+    """How many blocks its peer is behind the highest height that any member's orderer or peer says."""
+    orderer_lag: int | None
+    """Likewise its orderer."""
     certificates_end: str
-    """The first end of its machines' and identities' certificates, a date, ISO 8601."""
+    """The first end of its certificates, a date, ISO 8601."""
+    certificates: dict[str, str]
+    """When each ends, by its file in the condominium's folder; the roots' too."""
     namespaces: tuple[NamespaceStatus, ...]
 
 
@@ -60,7 +71,8 @@ async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
     """The state of every condominium in `folders`; what does not answer is shown so."""
     heights = await asyncio.gather(*(_peer_height(folder) for folder in folders))
     orderers = [orderer_status(folder, folder.federation.channel) for folder in folders]
-    highest = max([height or 0 for height in heights] + [answer.get("height", 0) for answer in orderers])
+    said = [*heights, *(answer.get("height") for answer in orderers), await _elsewhere(folders)]
+    highest = max(height or 0 for height in said)
     namespaces = await asyncio.gather(*(_namespaces(folder) for folder in folders))
     return [
         CondominiumStatus(
@@ -71,8 +83,13 @@ async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
             peer_height=height,
             orderer_height=orderer.get("height"),
             leads=_leads(folder),
-            lag=highest - (height or 0),
+            lag=_behind(height, highest),
+            orderer_lag=_behind(orderer.get("height"), highest),
             certificates_end=first_end(folder).date().isoformat(),
+            certificates={
+                path.relative_to(folder.path).as_posix(): _end(path).date().isoformat()
+                for path in (*certificates(folder), *(folder.path / name for name in _ROOTS))
+            },
             namespaces=tuple(found),
         )
         for folder, height, orderer, found in zip(folders, heights, orderers, namespaces, strict=True)
@@ -88,9 +105,27 @@ def certificates(folder: Folder) -> list[Path]:
 
 def first_end(folder: Folder) -> datetime.datetime:
     """When the first of the condominium's certificates ends."""
-    return min(
-        x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc for path in certificates(folder)
-    )
+    return min(_end(path) for path in certificates(folder))
+
+
+def _end(path: Path) -> datetime.datetime:
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+
+
+def _behind(height: int | None, highest: int) -> int | None:
+    return None if height is None else max(0, highest - height)
+
+
+async def _elsewhere(folders: Sequence[Folder]) -> int | None:
+    """The height that a member elsewhere says; None where all are here, or none answers in time."""
+    federation = folders[0].federation
+    if {member.code for member in federation.members} <= {folder.code for folder in folders}:
+        return None
+    try:
+        newest = blocks.newest_number(federation, folders[0].admin())
+        return await asyncio.wait_for(newest, _SECONDS.evaluate) + 1
+    except (FederationError, TimeoutError):
+        return None
 
 
 async def _peer_height(folder: Folder) -> int | None:
@@ -112,13 +147,26 @@ async def _namespaces(folder: Folder) -> list[NamespaceStatus]:
             shown = now or Definition(member.namespace, RULES.version, 1)
             given = await lifecycle.approvals(ledger.gateway, shown, in_force=now is not None)
             approved = tuple(sorted(name for name, yes in given.items() if yes))
+            awaited = tuple(sorted(name for name, yes in given.items() if not yes))
+            following = await _following(ledger, now)
             sequence = now.sequence if now else 0
-            found.append(NamespaceStatus(member.namespace, shown.version, sequence, approved))
+            found.append(
+                NamespaceStatus(member.namespace, shown.version, sequence, approved, awaited, following)
+            )
     except LedgerError:
         return found
     finally:
         await ledger.close()
     return found
+
+
+async def _following(ledger: FabricLedger, now: Definition | None) -> tuple[str, ...] | None:
+    """Who has approved the rules that are installed here, where others are in force."""
+    if now is None or now.version == RULES.version:
+        return None
+    following = Definition(now.namespace, RULES.version, now.sequence + 1)
+    given = await lifecycle.approvals(ledger.gateway, following)
+    return tuple(sorted(name for name, yes in given.items() if yes))
 
 
 def _leads(folder: Folder) -> bool:

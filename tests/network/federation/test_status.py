@@ -1,0 +1,128 @@
+"""What `condocharge network status` says of a network that runs, that runs in part, and that does not."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+from rich.console import Console
+from rich.table import Table
+
+from chaincode.condominium import namespace_of
+from network.command import network as command
+from network.federation import overview
+from network.federation.status import CondominiumStatus, NamespaceStatus, status
+from tests.federation import CODES, Network
+from tests.network.fabric.load import caught_up
+
+HERE = NamespaceStatus("condocharge-a", "1", 3, ("aMSP",), ("bMSP",), ("bMSP",))
+
+
+def shown(table: Table) -> list[list[str]]:
+    """The table's rows as they are printed."""
+    console = Console(file=io.StringIO(), width=200)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    lines = [line.strip("│┃") for line in console.file.getvalue().splitlines() if "│" in line]
+    return [[cell.strip() for cell in line.split("│")] for line in lines]
+
+
+def entry(**changes: Any) -> CondominiumStatus:
+    """A condominium where all is well, but for `changes`."""
+    values: dict[str, Any] = {
+        "code": "a",
+        "processes": {"chaincode": 7},
+        "peer_height": 12,
+        "orderer_height": 12,
+        "leads": False,
+        "lag": 0,
+        "orderer_lag": 0,
+        "certificates_end": "2027-01-02",
+        "certificates": {"ca/root.pem": "2036-01-01", "admin/certificate.pem": "2027-01-02"},
+        "namespaces": (HERE,),
+    }
+    return CondominiumStatus(**(values | changes))
+
+
+def test_the_table_of_machines() -> None:
+    """A height, how far behind it is, what is down, who leads and the certificate that ends first."""
+    behind = entry(code="b", lag=5, orderer_height=None, orderer_lag=None, processes={"chaincode": None})
+    first = "2027-01-02 admin/certificate.pem"
+    assert shown(overview.machines([entry(leads=True), behind])) == [
+        ["a", "height 12", "height 12", "up", "yes", first],
+        ["b", "height 12, 5 behind", "down", "down", "", first],
+    ]
+
+
+def test_the_table_of_approvals() -> None:
+    """Who has approved, who has not, and who has approved what comes next; from a peer that answers."""
+    first = NamespaceStatus("condocharge-b", "1", 0, (), ("aMSP", "bMSP"), None)
+    down = entry(code="b", namespaces=())
+    assert shown(overview.approvals([down, entry(namespaces=(HERE, first))])) == [
+        ["condocharge-a", "1", "3", "aMSP", "bMSP", "bMSP"],
+        ["condocharge-b", "1", "not committed", "", "aMSP, bMSP", ""],
+    ]
+
+
+@pytest.mark.fabric
+@pytest.mark.slow
+async def test_a_network_that_runs(federation: Network) -> None:
+    """Heights, one leader, no lag, every approval, and the end that stands in each certificate."""
+    found = await status(list(federation.folders.values()))
+    assert [each.code for each in found] == list(CODES)
+    assert sum(each.leads for each in found) == 1
+    for each in found:
+        folder = federation.folders[each.code]
+        assert all(each.processes.values())
+        assert each.peer_height is not None
+        assert each.orderer_height is not None
+        assert each.lag is not None
+        assert {space.namespace for space in each.namespaces} == {namespace_of(code) for code in CODES}
+        for space in each.namespaces:
+            assert (set(space.approved_by), space.awaited) == ({f"{code}MSP" for code in CODES}, ())
+        for file, end in each.certificates.items():
+            certificate = x509.load_pem_x509_certificate((folder.path / file).read_bytes())
+            assert certificate.not_valid_after_utc.date().isoformat() == end
+        assert min(each.certificates.values()) == each.certificates_end
+        assert {"ca/root.pem", "peer/tls/certificate.pem", "users/gateway/certificate.pem"} <= set(
+            each.certificates
+        )
+
+
+@pytest.mark.fabric
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_one_condominium_alone_knows_how_far_the_others_are(federation: Network) -> None:
+    """With its own machines down it says so; with its folder alone it asks the others' orderers."""
+    victim = "dune"
+    for node in ("peer", "orderer"):
+        federation.kill(victim, node, held=True)
+    try:
+        (down,) = await status([federation.folders[victim]])
+        assert (down.peer_height, down.lag, down.orderer_height, down.orderer_lag) == (None,) * 4
+        assert (down.processes["peer"], down.processes["orderer"], down.namespaces) == (None, None, ())
+        (other,) = await status([federation.folders["aurora"]])
+        assert other.lag is not None
+    finally:
+        for node in ("orderer", "peer"):
+            await federation.release(victim, node)
+        await caught_up(federation)
+
+
+@pytest.mark.fabric
+@pytest.mark.slow
+def test_as_json_and_as_tables(federation: Network, tmp_path: Path) -> None:
+    """What scripts read has the fields of the records, and people see every condominium."""
+    typed = CliRunner().invoke(command, ["status", str(federation.path), "--json"])
+    assert typed.exit_code == 0, typed.output
+    record = json.loads(typed.output)
+    assert [each["code"] for each in record] == list(CODES)
+    assert set(record[0]) == set(asdict(entry()))
+    typed = CliRunner().invoke(command, ["status", str(federation.path)])
+    assert all(code in typed.output for code in CODES)
