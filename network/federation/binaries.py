@@ -100,7 +100,8 @@ class Binaries:
         return found.group(1) if found else ""
 
 
-def _cache_directory(environment: Mapping[str, str]) -> Path:
+def cache_directory(environment: Mapping[str, str]) -> Path:
+    """Where what is built or fetched is kept, outside any repository."""
     root = environment.get("XDG_CACHE_HOME") or str(
         Path(environment.get("HOME", "~")).expanduser() / ".cache"
     )
@@ -265,7 +266,7 @@ def binaries(
         for program in module.programs:
             given.path(program)
         return given
-    cache = _cache_directory(environment)
+    cache = cache_directory(environment)
     target = cache / f"{module.name}-{module.version}-{module.digest()}"
     if _complete(target, module):
         return Binaries(target)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import copy
+import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from gateway.settings import PREFIX, load
+from network.federation.binaries import FABRIC, cache_directory, find_go
 from network.federation.compose import PLACE, compose
 from network.federation.nodes import Programs, processes
 
@@ -58,27 +63,33 @@ def test_its_references_hold(document: dict[str, Any]) -> None:
     assert len(ports) == len(set(ports)) == len(CODES)
 
 
-def test_members_have_the_forms_of_the_compose_specification(document: dict[str, Any]) -> None:
-    """Only members that the specification has, of the kinds that it gives them."""
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "image": str,
-        "restart": str,
-        "working_dir": str,
-        "command": list,
-        "environment": dict,
-        "volumes": list,
-        "hostname": str,
-        "ports": list,
-        "network_mode": str,
-        "depends_on": list,
-        "healthcheck": dict,
-    }
-    assert set(document) == {"name", "services", "volumes"}
-    for name, service in document["services"].items():
-        assert re.fullmatch(r"[a-zA-Z0-9._-]+", name)
-        for member, value in service.items():
-            assert isinstance(value, kinds[member]), f"{name}.{member}"
-        assert all(isinstance(value, str) for value in service["environment"].values())
+@pytest.fixture(scope="module")
+def specification() -> Draft7Validator:
+    """The Compose specification's own schema, from the pinned Go module that Docker's own tool uses."""
+    go = find_go(FABRIC, cache_directory(os.environ), lambda *_step: None)
+    run = subprocess.run(
+        [go, "mod", "download", "-json", "github.com/compose-spec/compose-go/v2"],
+        cwd=Path(__file__).parent / "compose",
+        env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    module = Path(json.loads(run.stdout)["Dir"])
+    return Draft7Validator(json.loads((module / "schema/compose-spec.json").read_text()))
+
+
+@pytest.mark.fabric
+@pytest.mark.slow
+def test_it_is_valid_under_the_compose_specification(
+    document: dict[str, Any], specification: Draft7Validator
+) -> None:
+    """No member that the specification lacks, and none of another kind."""
+    assert list(specification.iter_errors(document)) == []
+    for member, value in (("volume", []), ("command", 7), ("network_mode", ["host"]), ("depends_on", "x")):
+        altered = copy.deepcopy(document)
+        altered["services"]["condo1-peer"][member] = value
+        assert not specification.is_valid(altered), member
 
 
 def test_the_gateways_settings_are_settings(document: dict[str, Any]) -> None:
