@@ -112,6 +112,7 @@ class Gateway:
             clock=clock,
             root=membership.root,
             switch_networks=settings.units.switch_networks,
+            charging=settings.charging,
         )
         self.push = PushSender(
             push_key, settings.notification.contact, clock, settings.notification.push_origins
@@ -216,8 +217,10 @@ class Gateway:
             wallets=operation.wallets,
             submitter=self.submitter,
             database=self.database,
+            places=operation.streams.places,
         )
-        return [UnitsService(self.metering), WalletsService(wallets), AuditService(self.ledger)]
+        audit = AuditService(self.ledger, streams=operation.streams.places, exports=operation.exports)
+        return [UnitsService(self.metering), WalletsService(wallets), audit]
 
     def _application(self) -> FastAPI:
         origin = self.settings.origin

@@ -19,6 +19,7 @@ from gateway.metering.directory import Directory
 from gateway.metering.refusal import MeteringAlarm
 from gateway.metering.service import Metering
 from gateway.monitor import session_routes, unit_routes, usage_routes
+from gateway.monitor.admission import Admission
 from gateway.monitor.alarm import Alarms
 from gateway.monitor.anomaly import Anomaly, Kind
 from gateway.monitor.fleet import ConfiguredFleet
@@ -29,7 +30,9 @@ from gateway.monitor.session_routes import SessionBook
 from gateway.notification.bus import Bus
 from gateway.projection import sessions
 from gateway.projection.follower import Follower
+from gateway.rest.places import EXPORTS, Places
 from gateway.rest.stream import Streams
+from gateway.settings import ChargingSettings
 from gateway.store.database import Database
 from gateway.switch.switches import Switches
 from gateway.transaction import ledger_routes, mandate_routes, purchase_routes, wallet_routes
@@ -67,8 +70,8 @@ class Operation:
         clock: Clock,
         root: bytes,
         switch_networks: Iterable[str],
+        charging: ChargingSettings,
         scheduler: Scheduler | None = None,
-        patience: Patience | None = None,
     ) -> None:
         """`code` is the condominium's; `root` its root certificate, PEM; network switches lie on
         `switch_networks`."""
@@ -81,6 +84,7 @@ class Operation:
         self._running = AsyncExitStack()
         self.bus = Bus()
         self.streams = Streams()
+        self.exports = Places(*EXPORTS)
         self.catalogue = Catalogue(submitter)
         self.fleet = ConfiguredFleet(configuration)
         self.alarms = Alarms(database, self.bus, clock)
@@ -104,7 +108,7 @@ class Operation:
             alarms=self.alarms,
             bus=self.bus,
             clock=clock,
-            patience=patience,
+            patience=Patience(plug_in=60 * charging.no_vehicle_minutes),
             switches=self.switches,
         )
         self.lookout = Lookout(
@@ -123,6 +127,7 @@ class Operation:
             on_session=self.monitor.relayed,
             host_of=self._host_of,
             is_served=lambda unit: self.fleet.unit(unit) is not None,
+            admission=Admission(self.monitor, charging),
         )
         self.taps = Taps(
             database,
@@ -219,6 +224,7 @@ class Operation:
                 catalogue=self.catalogue,
                 database=self._database,
                 streams=self.streams,
+                exports=self.exports,
                 root=self._root,
             ),
         ]

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from chaincode.fields import CODE
+from chaincode.signing.intent import MAX_AMOUNT
 from gateway.store import engine
 
 PREFIX = "CONDOCHARGE_"
@@ -197,6 +198,19 @@ class UnitSettings(_Section):
         return self
 
 
+class ChargingSettings(_Section):
+    """What keeps sessions without a vehicle from holding sockets."""
+
+    least_escrow: Annotated[int, Field(ge=0, le=MAX_AMOUNT)] = 0
+    """Minor units that a session has to lock."""
+    idle_per_wallet: Annotated[int, Field(ge=1, le=1_000)] = 2
+    """Sessions of one wallet at a time that wait, or at which no vehicle has charged."""
+    waiting_per_unit: Annotated[int, Field(ge=1, le=1_000)] = 8
+    """Sessions that wait at one unit at a time."""
+    no_vehicle_minutes: Annotated[int, Field(ge=3, le=240)] = 15
+    """After which a session ends whose unit gives power and finds no vehicle."""
+
+
 class AccessSettings(_Section):
     """How long a login lasts."""
 
@@ -229,6 +243,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     ledger: LedgerSettings = LedgerSettings()
     units: UnitSettings = UnitSettings()
+    charging: ChargingSettings = ChargingSettings()
     access: AccessSettings = AccessSettings()
     notification: NotificationSettings = NotificationSettings()
     pages: PagesSettings = PagesSettings()

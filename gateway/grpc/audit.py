@@ -9,8 +9,9 @@ from typing import Any
 import grpc
 
 from chaincode.errors import InvalidArgument
-from gateway.grpc.status import abort
+from gateway.grpc.status import abort, address_of
 from gateway.proto.condocharge.v1 import audit_pb2, audit_pb2_grpc
+from gateway.rest.places import Places
 from gateway.transaction.ledger_routes import numbered, require_block
 from gateway.transaction.receipt import proving
 from network.ledger import Block, Ledger, Transaction
@@ -25,8 +26,11 @@ class AuditService(audit_pb2_grpc.AuditServicer):
 
     name = audit_pb2.DESCRIPTOR.services_by_name["Audit"].full_name
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, streams: Places, exports: Places) -> None:
+        """`streams` and `exports` are the places for calls that last."""
         self._ledger = ledger
+        self._streams = streams
+        self._exports = exports
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve these calls on `server`."""
@@ -62,8 +66,9 @@ class AuditService(audit_pb2_grpc.AuditServicer):
         try:
             start = _checked("start", request.start)
             exporting = proving(self._ledger)
-            for number in range(start, await self._ledger.height()):
-                yield audit_pb2.ExportedBlock(line=await exporting.export(number))
+            with self._exports.taken(address_of(context)):
+                for number in range(start, await self._ledger.height()):
+                    yield audit_pb2.ExportedBlock(line=await exporting.export(number))
         except Exception as error:  # noqa: BLE001 - every error has its status
             await abort(context, error)
 
@@ -73,19 +78,20 @@ class AuditService(audit_pb2_grpc.AuditServicer):
         """The events there are and those that come."""
         try:
             place = await self._place(request)
-            # A reader of what comes may wait long for it; this tells it that it will miss nothing.
-            await context.send_initial_metadata(())
-            async with aclosing(numbered(self._ledger, place)) as events:
-                async for index, event in events:
-                    yield audit_pb2.Event(
-                        block=event.block,
-                        index=index,
-                        transaction=event.transaction_id,
-                        timestamp=event.timestamp,
-                        namespace=event.namespace,
-                        name=event.name,
-                        payload=event.payload,
-                    )
+            with self._streams.taken(address_of(context)):
+                # A reader of what comes may wait long for it; this tells it that it will miss nothing.
+                await context.send_initial_metadata(())
+                async with aclosing(numbered(self._ledger, place)) as events:
+                    async for index, event in events:
+                        yield audit_pb2.Event(
+                            block=event.block,
+                            index=index,
+                            transaction=event.transaction_id,
+                            timestamp=event.timestamp,
+                            namespace=event.namespace,
+                            name=event.name,
+                            payload=event.payload,
+                        )
         except Exception as error:  # noqa: BLE001 - every error has its status
             await abort(context, error)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 import grpc
 
@@ -30,7 +31,13 @@ _PROBLEM: dict[int, grpc.StatusCode] = {
     403: grpc.StatusCode.PERMISSION_DENIED,
     404: grpc.StatusCode.NOT_FOUND,
     422: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
+
+
+def address_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+    """The address of whoever calls, without its port (gRPC name syntax: `ipv4:ADDRESS:PORT`)."""
+    return unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:

@@ -13,11 +13,12 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from chaincode.errors import InvalidArgument
-from gateway.grpc.status import abort
+from gateway.grpc.status import abort, address_of
 from gateway.monitor.session_routes import SessionBook, follow
 from gateway.monitor.view import SessionAnswer
 from gateway.notification.bus import Bus
 from gateway.proto.condocharge.v1 import wallets_pb2, wallets_pb2_grpc
+from gateway.rest.places import Places
 from gateway.store.database import Database
 from gateway.transaction.intent import Intents
 from gateway.transaction.query import WalletAuthenticator
@@ -42,6 +43,8 @@ class WalletServices:
     wallets: WalletAuthenticator
     submitter: Submitter
     database: Database
+    places: Places
+    """For open streams."""
 
 
 class WalletsService(wallets_pb2_grpc.WalletsServicer):
@@ -86,9 +89,10 @@ class WalletsService(wallets_pb2_grpc.WalletsServicer):
         services = self._services
         try:
             session = _checked(request.session)
-            async with aclosing(follow(services.book, services.bus, session)) as changes:
-                async for shown in changes:
-                    yield _session(shown)
+            with services.places.taken(address_of(context)):
+                async with aclosing(follow(services.book, services.bus, session)) as changes:
+                    async for shown in changes:
+                        yield _session(shown)
         except Exception as error:  # noqa: BLE001 - every error has its status
             await abort(context, error)
 

@@ -312,13 +312,23 @@ class ChargeMonitor:
             live.stop(step.reason, now)
             self._dispatcher.end(live, live.unit.number)
             self._dispatcher.plan(live.unit.group)
-            if step.reason is StoppedReason.TIMEOUT and not live.begun:
-                text = "the unit was given power and did not begin"
-                self._alarms.raise_(Anomaly(Kind.NOT_BEGUN, text), live.unit.number, live.id)
+            if step.reason is StoppedReason.TIMEOUT:
+                self._time_out(live)
             self._tell(live.id)
         self._driver.look(live)
         self._check_silence(live, now)
         self._arm(live, now)
+
+    def _time_out(self, live: LiveSession) -> None:
+        """A session came to nothing: the unit did not begin, or no vehicle was there. In the second case its
+        wallet's other idle sessions are given up too, so that it cannot hold one socket after another."""
+        if not live.begun:
+            text = "the unit was given power and did not begin"
+            self._alarms.raise_(Anomaly(Kind.NOT_BEGUN, text), live.unit.number, live.id)
+            return
+        for other in self.floor:
+            if other.record.wallet == live.record.wallet and other.running and not other.vehicle.drawn:
+                self.stop(other)
 
     def _check_silence(self, live: LiveSession, now: int) -> None:
         heard = self.floor.last_heard(live.unit.number)

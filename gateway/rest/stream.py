@@ -11,6 +11,8 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+from gateway.rest.places import STREAMS, PlacedResponse, Places
+
 MEDIA_TYPE = "text/event-stream"
 _KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment goes out: shorter than proxies' and routers' patience."""
@@ -42,11 +44,13 @@ class Streams:
 
     def __init__(self) -> None:
         self._closed = asyncio.Event()
+        self.places = Places(*STREAMS)
         self._stirred: set[asyncio.Event] = set()
 
     def response(self, events: AsyncGenerator[ServerEvent, None]) -> StreamingResponse:
-        """An answer that sends `events` until they end, the reader goes or the gateway stops."""
-        return StreamingResponse(self._body(events), media_type=MEDIA_TYPE, headers=_HEADERS)
+        """An answer that sends `events` until they end, the reader goes or the gateway stops; 429 where the
+        reader's address has too many."""
+        return PlacedResponse(self._body(events), self.places, MEDIA_TYPE, _HEADERS)
 
     def stir(self) -> None:
         """Let every stream send a comment now: one whose reader may hear no more ends with it, and not at

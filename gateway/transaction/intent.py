@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from chaincode.condominium import namespace_of
 from chaincode.errors import InvalidArgument, NotAuthorised, NotFound
@@ -43,6 +43,17 @@ from gateway.transaction.submission import Submitter
 OnSession = Callable[[Session], Awaitable[None]]
 HostOf = Callable[[str], Awaitable[str | None]]
 IsServed = Callable[[int], bool]
+
+
+class Admission(Protocol):
+    """Who may open a session (`gateway.monitor.admission`)."""
+
+    def check(self, session: str, intent: OpenIntent) -> None:
+        """Raises InvalidArgument and StateConflict where `intent` may not open `session` now."""
+
+    def opened(self, session: str) -> None:
+        """The session is on the ledger and known to the monitor."""
+
 
 _FUNCTIONS: dict[type[AnyIntent], str] = {
     OpenIntent: "session.open",
@@ -72,10 +83,18 @@ class Intents:
     """Relays intents and tells the monitor of the sessions that they open, stop or reclaim."""
 
     def __init__(
-        self, submitter: Submitter, code: str, *, on_session: OnSession, host_of: HostOf, is_served: IsServed
+        self,
+        submitter: Submitter,
+        code: str,
+        *,
+        on_session: OnSession,
+        host_of: HostOf,
+        is_served: IsServed,
+        admission: Admission,
     ) -> None:
         """`code` is this condominium's; `host_of` finds where a session is, None where nobody knows;
-        `is_served` says whether this gateway has settings for a unit."""
+        `is_served` says whether this gateway has settings for a unit; `admission`, who may open a session."""
+        self._admission = admission
         self._submitter = submitter
         self._code = code
         self._on_session = on_session
@@ -92,6 +111,8 @@ class Intents:
         committed = await self._submitter.submit(function, arguments, namespace_of(host))
         if function in ("session.open", "session.stop", "session.reclaim") and host == self._code:
             await self._on_session(Session.decode(committed.result))
+        if isinstance(intent, OpenIntent):
+            self._admission.opened(intent_id(body))
         return Relayed(
             id=intent_id(body),
             kind=intent.kind,
@@ -111,6 +132,7 @@ class Intents:
                 raise InvalidArgument("condominium", f"is {self._code}, whose gateway this is")
             if not self._is_served(intent.unit):
                 raise NotFound("unit", f"{intent.unit} is served by this gateway")
+            self._admission.check(intent_id(body), intent)
         if not isinstance(intent, RotateKeyIntent):
             if proof is not None:
                 raise InvalidArgument("proof", "comes with kind rotate-key alone")

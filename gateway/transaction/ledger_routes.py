@@ -20,6 +20,7 @@ from gateway.projection.records import TARIFF
 from gateway.rest import body
 from gateway.rest.bookmark import Bookmark, Page, following, number
 from gateway.rest.caller import Caller, allow
+from gateway.rest.places import PlacedResponse, Places
 from gateway.rest.stream import MEDIA_TYPE, ServerEvent, Streams
 from gateway.store.database import Database
 from gateway.transaction.catalogue import Catalogue
@@ -99,13 +100,15 @@ def router(
     catalogue: Catalogue,
     database: Database,
     streams: Streams,
+    exports: Places,
     root: bytes,
 ) -> APIRouter:
-    """The routes of the ledger; `root` is the condominium's root certificate, PEM."""
+    """The routes of the ledger; `exports` are the places for whole exports, `root` is the condominium's root
+    certificate, PEM."""
     routes = APIRouter(tags=["ledger"])
     _condominium(routes, submitter, catalogue, root)
     _tariffs(routes, submitter, catalogue, database)
-    _blocks(routes, ledger)
+    _blocks(routes, ledger, exports)
     _supply(routes, submitter)
     _streams(routes, ledger, streams)
     return routes
@@ -157,7 +160,7 @@ def _tariffs(routes: APIRouter, submitter: Submitter, catalogue: Catalogue, data
         return Response(value, media_type="application/json")
 
 
-def _blocks(routes: APIRouter, ledger: Ledger) -> None:
+def _blocks(routes: APIRouter, ledger: Ledger, exports: Places) -> None:
     @routes.get("/v1/ledger", dependencies=[allow(Caller.ANYBODY)], summary="How far the ledger is")
     async def read_ledger() -> LedgerAnswer:
         height = await ledger.height()
@@ -188,7 +191,7 @@ def _blocks(routes: APIRouter, ledger: Ledger) -> None:
             for block in range(start, height):
                 yield await exporting.export(block) + b"\n"
 
-        return StreamingResponse(lines(), media_type="application/x-ndjson")
+        return PlacedResponse(lines(), exports, "application/x-ndjson")
 
 
 def _supply(routes: APIRouter, submitter: Submitter) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from chaincode.errors import NotFound, StateConflict
 from chaincode.fields import encode
@@ -23,8 +23,14 @@ from gateway.transaction.submission import Submitter
 
 EXPIRY_MS = 30 * 86_400_000
 """After which an unpaid purchase counts as given up; a late payment can still be confirmed."""
+FORGET_MS = 90 * 86_400_000
+"""After which an unpaid purchase is deleted."""
 MOST_PENDING = 20
 """Unpaid purchases of one wallet at a time."""
+MOST_UNKNOWN = 10_000
+"""Unpaid purchases of wallets that never paid one, which anybody can make as many of as they like: the oldest
+beyond so many are deleted."""
+_TIDY_EVERY_MS = 600_000
 PAGE = 100
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that is read as another."""
@@ -62,10 +68,14 @@ class Purchases:
         self._submitter = submitter
         self._clock = clock
         self._code = code
+        self._tidy_at = 0
 
     async def ask(self, wallet: str, amount: int) -> TokenPurchase:
         """A new purchase with the reference to pay by. Raises StateConflict where too many are unpaid."""
         now = self._clock.now()
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY_EVERY_MS
+            await self._database.write(lambda c: _tidy(c, now))
         row = {
             "reference": creditor_reference(),
             "wallet": wallet,
@@ -188,6 +198,21 @@ class Purchases:
         elif created_at <= self._clock.now() - EXPIRY_MS:
             state = PurchaseState.EXPIRED
         return TokenPurchase(reference, wallet, amount, created_at, state, transaction)
+
+
+def _tidy(connection: Connection, now: int) -> None:
+    """Delete unpaid purchases that are too old, or too many. What the ledger knows of stays."""
+    issued = select(PURCHASE.c.reference)
+    unpaid = PENDING_PURCHASE.c.transaction.is_(None) & PENDING_PURCHASE.c.reference.not_in(issued)
+    old = PENDING_PURCHASE.c.created_at <= now - FORGET_MS
+    connection.execute(delete(PENDING_PURCHASE).where(unpaid, old))
+    surplus = (
+        select(PENDING_PURCHASE.c.reference)
+        .where(unpaid, PENDING_PURCHASE.c.wallet.not_in(select(PURCHASE.c.wallet)))
+        .order_by(PENDING_PURCHASE.c.created_at.desc(), PENDING_PURCHASE.c.reference)
+        .offset(MOST_UNKNOWN)
+    )
+    connection.execute(delete(PENDING_PURCHASE).where(PENDING_PURCHASE.c.reference.in_(surplus)))
 
 
 def creditor_reference() -> str:

@@ -20,6 +20,10 @@ from gateway.transaction.submission import Submitter
 
 EVERY_UNIT = -1
 PLUGGED_IN = ""
+MOST_TRIED = 16
+"""Mandates that one start request is tried under: anybody may grant one that names another's tag, and each
+costs the ledger a try. The oldest go first, so that whoever copies a tag from the ledger comes after the
+wallet that named it before."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -75,7 +79,7 @@ class Taps:
             return
 
     def _mandates(self, connection: Connection, tag: str, unit: int, now: int) -> list[tuple[str, str]]:
-        """Id and issuer of the mandates that may permit it, oldest first."""
+        """Id and issuer of the mandates that may permit it, in the order in which they are tried."""
         query = (
             select(MANDATE.c.mandate, MANDATE.c.issuer)
             .join(MANDATE_USE, MANDATE_USE.c.mandate == MANDATE.c.mandate)
@@ -87,5 +91,6 @@ class Taps:
                 MANDATE.c.until >= now,
             )
             .order_by(MANDATE.c.position)
+            .limit(MOST_TRIED)
         )
         return [(row.mandate, row.issuer) for row in connection.execute(query)]

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chaincode.errors import ContractError, InvalidArgument, NotAuthorised, StateConflict
 from chaincode.signing import domain
-from chaincode.signing.intent import RedeemIntent, RotateKeyIntent, TransferIntent, new_nonce
+from chaincode.signing.intent import (
+    OpenIntent,
+    RedeemIntent,
+    RotateKeyIntent,
+    TransferIntent,
+    intent_id,
+    new_nonce,
+)
+from gateway.monitor.admission import Admission
+from gateway.monitor.session import Patience
+from gateway.settings import ChargingSettings
 from tests.chaincode.memory import MemoryLedger
 from tests.chaincode.world import HOUR, PartyCondominium, PartyWallet, condominium, secret_of
+from tests.gateway.garage import Garage, Socket
 
 
 def _transfer(aurora: PartyCondominium, wallet: PartyWallet, to: str, amount: int) -> TransferIntent:
@@ -284,3 +297,76 @@ async def test_strangers_write_nothing_on_the_ledger() -> None:
     padded, signature = stranger.sign(body + b" " * 5_000)
     with pytest.raises(InvalidArgument, match="at most 4096 bytes"):
         await aurora.submit("wallet.rotate_key", padded, signature, signature)
+
+
+@pytest.fixture
+async def garage(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Garage]:
+    """Three sockets, at which nobody waits longer than a quarter of an hour for a vehicle."""
+    patience = Patience(plug_in=900)
+    opened = await Garage.open(tmp_path, [Socket(n) for n in (1, 2, 3)], patience=patience)
+    await opened.run(60)
+    yield opened
+    await opened.close()
+
+
+def _open(garage: Garage, wallet: PartyWallet, unit: int, amount: int) -> tuple[str, OpenIntent]:
+    intent = OpenIntent(
+        network=garage.ledger.channel,
+        wallet=wallet.id,
+        nonce=new_nonce(),
+        expires=garage.now + 600,
+        condominium="aurora",
+        unit=unit,
+        tariff=1,
+        issuer="aurora",
+        amount=amount,
+        duration=9 * HOUR,
+    )
+    return intent_id(intent.encode()), intent
+
+
+async def test_a_wallet_without_a_vehicle_holds_few_sockets_and_not_for_long(garage: Garage) -> None:
+    """Two sessions and no third; when the first has found no vehicle both end, and the money is back."""
+    thief, admission = PartyWallet(), Admission(garage.monitor, ChargingSettings(least_escrow=100))
+    await garage.fund(thief, 1_000)
+    sessions = [await garage.open_session(unit, thief, amount=100) for unit in (1, 2)]
+    await garage.run(60)
+    with pytest.raises(StateConflict, match="at most 2 sessions that have not charged"):
+        admission.check(*_open(garage, thief, 3, 100))
+    with pytest.raises(InvalidArgument, match="at least 100"):
+        admission.check(*_open(garage, PartyWallet(), 3, 99))
+    await garage.run(1_000)
+    for session in sessions:
+        assert (await garage.session(session)).state == "settled"
+    assert not len(garage.monitor.floor)
+    assert await garage.balance(thief) == 1_000
+    admission.check(*_open(garage, thief, 3, 100))
+
+
+async def test_sessions_opened_all_at_once_are_stopped_beyond_the_limit(garage: Garage) -> None:
+    """Intents that pass before any of them is on the ledger gain nothing; a car that charges counts not."""
+    thief, admission = PartyWallet(), Admission(garage.monitor, ChargingSettings(idle_per_wallet=1))
+    await garage.fund(thief, 1_000)
+    await garage.plug_in(1, thief, amount=100)
+    await garage.run(120)
+    sessions = [await garage.open_session(unit, thief, amount=100) for unit in (2, 3)]
+    for session in sessions:
+        admission.opened(session)
+    await garage.run(200)
+    states = sorted([(await garage.session(session)).state for session in sessions])
+    assert states in (["cancelled", "started"], ["settled", "started"])
+
+
+async def test_a_queue_at_a_socket_has_an_end(garage: Garage) -> None:
+    """However many wallets a thief makes, and the same intent again is let in as before."""
+    admission = Admission(garage.monitor, ChargingSettings(waiting_per_unit=2))
+    for _ in range(2):
+        thief = PartyWallet()
+        await garage.fund(thief, 100)
+        session = await garage.open_session(1, thief, amount=100)
+        garage.sockets[1].reachable = False
+    newcomer = PartyWallet()
+    with pytest.raises(StateConflict, match="at most 2 sessions waiting"):
+        admission.check(*_open(garage, newcomer, 1, 100))
+    admission.check(session, _open(garage, thief, 1, 100)[1])
+    admission.check(*_open(garage, newcomer, 2, 100))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from chaincode.signing.intent import MandateIntent, RedeemIntent, RevokeIntent, 
 from chaincode.signing.request import RequestKind, StartRequest, tag_hash
 from gateway.metering.received import RequestReceived
 from gateway.projection.follower import Follower
-from gateway.transaction.tap import Taps
+from gateway.transaction.tap import MOST_TRIED, Taps
+from network.ledger import Committed
 from tests.chaincode.world import PartyWallet
 from tests.gateway.garage import CHANNEL, CODE, Car, Garage, Socket, wallet
 
@@ -58,6 +59,19 @@ class Reader:
         await self.garage.submitter.submit("mandate.grant", [body, signature])
         await self.garage.world.settle()
         return intent_id(body)
+
+    async def redeem(self, resident: PartyWallet, amount: int) -> None:
+        """The resident gives tokens back."""
+        back = RedeemIntent(
+            network=CHANNEL,
+            wallet=resident.id,
+            nonce=new_nonce(),
+            expires=self.garage.now + 600,
+            issuer=CODE,
+            amount=amount,
+        )
+        await self.garage.submitter.submit("token.redeem", list(resident.sign(back)))
+        await self.garage.world.settle()
 
     async def tap(self, unit: int, tag: bytes = TAG, kind: RequestKind = RequestKind.TAG) -> RequestReceived:
         """Somebody holds a tag to a unit's reader, or plugs in there."""
@@ -137,21 +151,39 @@ async def test_the_next_mandate_pays_where_the_first_cannot(reader: Reader) -> N
     await reader.garage.fund(full, 1_000)
     await reader.garage.fund(empty, 50)
     await reader.grant(empty)
-    back = RedeemIntent(
-        network=CHANNEL,
-        wallet=empty.id,
-        nonce=new_nonce(),
-        expires=reader.garage.now + 600,
-        issuer=CODE,
-        amount=50,
-    )
-    await reader.garage.submitter.submit("token.redeem", list(empty.sign(back)))
-    await reader.garage.world.settle()
+    await reader.redeem(empty, 50)
     await reader.grant(full)
     await reader.tap(1)
     live = reader.garage.monitor.floor.first_at(1)
     assert live is not None
     assert live.record.wallet == full.id
+
+
+async def test_who_copies_a_tag_from_the_ledger_comes_after_and_costs_little(reader: Reader) -> None:
+    """Forty mandates of a thief name a resident's tag: the resident's goes first, and where that is used up
+    the tap is tried under a few of the others."""
+    resident, thief = wallet("resident"), wallet("thief")
+    await reader.garage.fund(resident, 300)
+    await reader.grant(resident, period_cap=300)
+    await reader.garage.fund(thief, 1)
+    for _ in range(40):
+        await reader.grant(thief)
+    await reader.redeem(thief, 1)
+    tried: list[str] = []
+    submit = reader.garage.submitter.submit
+
+    async def counted(function: str, arguments: Sequence[bytes], namespace: str | None = None) -> Committed:
+        tried.append(function)
+        return await submit(function, arguments, namespace)
+
+    reader.garage.submitter.submit = counted  # type: ignore[method-assign]
+    await reader.tap(1)
+    live = reader.garage.monitor.floor.first_at(1)
+    assert live is not None and live.record.wallet == resident.id
+    assert tried == ["session.open_under_mandate"]
+    tried.clear()
+    await reader.tap(2)
+    assert len(tried) == MOST_TRIED and reader.garage.monitor.floor.first_at(2) is None
 
 
 async def test_a_revoked_mandate_opens_nothing(reader: Reader) -> None:
