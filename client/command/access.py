@@ -61,15 +61,17 @@ def keystore() -> Keystore:
     return Keystore(Path(home) / "wallets")
 
 
+wallet_option: Callable[[_Function], _Function] = click.option(
+    "--wallet", "name", envvar="CONDOCHARGE_WALLET", help="Which wallet; not needed where there is one."
+)
+
+
 def wallet_options(function: _Function) -> _Function:
     """The options of each command that acts for a wallet: `--wallet` and `--gateway`."""
-    wallet = click.option(
-        "--wallet", "name", envvar="CONDOCHARGE_WALLET", help="Which wallet; not needed where there is one."
-    )
     gateway = click.option(
         "--gateway", "address", help="Ask this gateway instead of the wallet's own: when visiting."
     )
-    return wallet(gateway(function))
+    return wallet_option(gateway(function))
 
 
 def choose(name: str | None) -> LockedWallet:

@@ -13,8 +13,11 @@ from typing import Any
 import click
 
 from client.command.audit import audit
+from client.command.custody import change_passphrase, restore, rotate_key, words
 from client.command.ending import reclaim, stop
 from client.command.failure import EXPECTED, failure_of
+from client.command.giving import redeem, transfer
+from client.command.mandate import mandate
 from client.command.opening import open_session
 from client.command.purchase import buy
 from client.command.receipt import receipt
@@ -87,9 +90,14 @@ def _unavailable(name: str, module: str) -> click.Command:
 def main() -> None:
     """Shared electric-vehicle charging that a condominium runs itself.
 
-    Exit codes: 1 refused, 2 wrong use, 3 the gateway does not answer, 4 verified and found wrong.
+    Exit codes: 1 refused, 2 wrong use, 3 the gateway does not answer, 4 verified and found wrong,
+    130 no longer watched (Ctrl-C).
     """
 
 
-for _command in (audit, buy, open_session, receipt, reclaim, stop, units, wallet, watch):
+for _command in (
+    audit, buy, mandate, open_session, receipt, reclaim, redeem, stop, transfer, units, wallet, watch,
+):  # fmt: skip
     main.add_command(_command)
+for _command in (change_passphrase, restore, rotate_key, words):
+    wallet.add_command(_command)

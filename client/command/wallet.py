@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from client.command.access import PASSPHRASE, ask_passphrase, choose, keystore, unlocked, wallet_options
+from client.command.access import (
+    PASSPHRASE,
+    USUAL_GATEWAY,
+    ask_passphrase,
+    choose,
+    keystore,
+    unlocked,
+    wallet_options,
+)
 from client.command.failure import Failure, read_file
 from client.command.terminal import json_option, local_time, notices, print_facts, print_json, print_table
 from client.wallet.gateway import Gateway
@@ -25,32 +35,65 @@ def wallet() -> None:
     """Keys that never leave this machine, and what they hold."""
 
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def at_condominium(function: _Function) -> _Function:
+    """The options of a command that makes a wallet: `--gateway` and `--root`."""
+    gateway = click.option(
+        "--gateway",
+        "address",
+        envvar="CONDOCHARGE_GATEWAY",
+        default=USUAL_GATEWAY,
+        show_default=True,
+        help="The condominium's gateway.",
+    )
+    root = click.option(
+        "--root",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The condominium's root certificate (PEM), where you have it from somebody you trust.",
+    )
+    return gateway(root(function))
+
+
 @wallet.command()
 @click.argument("name")
-@click.option(
-    "--gateway",
-    "address",
-    envvar="CONDOCHARGE_GATEWAY",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    help="The condominium's gateway.",
-)
-@click.option(
-    "--root",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The condominium's root certificate (PEM), where you have it from somebody you trust.",
-)
+@at_condominium
 @json_option
-def create(name: str, address: str, root: Path | None, as_json: bool) -> None:
+def create(*, name: str, address: str, root: Path | None, as_json: bool) -> None:
     """Make a wallet called NAME at a condominium.
 
     The wallet remembers the condominium's root certificate and believes no receipt that was not signed
     under it. Compare the fingerprint with the one on the condominium's notice board, or give --root.
     """
+    check_name(name)
+    home = home_at(address, root)
+    passphrase = ask_passphrase("Passphrase for the new wallet", confirm=True)
+    try:
+        made = keystore().create(name, passphrase, WalletKey.generate(), home)
+    except ValueError as error:
+        raise Failure(f"{error}") from error
+    if as_json:
+        print_json(members_of(made))
+        return
+    print_facts(described(made))
+    notices().print(
+        "Without the passphrase nobody can open the wallet. Write its recovery words down too: "
+        f"condocharge wallet words --wallet {name}",
+        style="bold",
+    )
+
+
+def check_name(name: str) -> None:
+    """`name` can be a new wallet's. Raises click.BadParameter, WalletExists."""
     try:
         keystore().check_free(name)
     except ValueError as error:
         raise click.BadParameter(f"{error}", param_hint="NAME") from error
+
+
+def home_at(address: str, root: Path | None) -> Home:
+    """The condominium whose gateway is at `address`; with `root` only where that is its root certificate."""
     with Gateway(address) as gateway:
         condominium = gateway.condominium()
     certificate = condominium.root_certificate
@@ -61,27 +104,14 @@ def create(name: str, address: str, root: Path | None, as_json: bool) -> None:
                 f"the gateway at {address} shows another root certificate than {root}; do not use it"
             )
         certificate = known
-    print_of = fingerprint(certificate)
-    passphrase = ask_passphrase("Passphrase for the new wallet", confirm=True)
-    home = Home(
+    fingerprint(certificate)
+    return Home(
         gateway=gateway.address,
         network=condominium.network,
         condominium=condominium.code,
         currency=condominium.currency,
         decimals=condominium.decimals,
         root_certificate=certificate,
-    )
-    try:
-        made = keystore().create(name, passphrase, WalletKey.generate(), home)
-    except ValueError as error:
-        raise Failure(f"{error}") from error
-    if as_json:
-        print_json(_members(made))
-        return
-    print_facts([*_facts(made), ("root certificate", print_of)])
-    notices().print(
-        "Keep the passphrase: without it nobody can open the wallet, and its tokens are lost to you.",
-        style="bold",
     )
 
 
@@ -91,7 +121,7 @@ def list_wallets(as_json: bool) -> None:
     """List the wallets on this machine."""
     wallets = keystore().wallets()
     if as_json:
-        print_json([_members(each) for each in wallets])
+        print_json([members_of(each) for each in wallets])
     elif not wallets:
         notices().print("There is no wallet yet. Make one with: condocharge wallet create NAME")
     else:
@@ -106,9 +136,9 @@ def show(name: str | None, as_json: bool) -> None:
     """Show what may be known of a wallet without its passphrase."""
     chosen = choose(name)
     if as_json:
-        print_json(_members(chosen) | {"fingerprint": fingerprint(chosen.home.root_certificate)})
+        print_json(members_of(chosen) | {"fingerprint": fingerprint(chosen.home.root_certificate)})
         return
-    print_facts([*_facts(chosen), ("root certificate", fingerprint(chosen.home.root_certificate))])
+    print_facts(described(chosen))
 
 
 @wallet.command(context_settings={"ignore_unknown_options": True})
@@ -172,7 +202,8 @@ def fingerprint(certificate: str) -> str:
     return ":".join(f"{byte:02X}" for byte in digest)
 
 
-def _facts(wallet: LockedWallet) -> list[tuple[str, object]]:
+def described(wallet: LockedWallet) -> list[tuple[str, object]]:
+    """What may be known of a wallet without its passphrase, by name."""
     home = wallet.home
     return [
         ("name", wallet.name),
@@ -180,8 +211,10 @@ def _facts(wallet: LockedWallet) -> list[tuple[str, object]]:
         ("condominium", home.condominium),
         ("network", home.network),
         ("gateway", home.gateway),
+        ("root certificate", fingerprint(home.root_certificate)),
     ]
 
 
-def _members(wallet: LockedWallet) -> dict[str, object]:
+def members_of(wallet: LockedWallet) -> dict[str, object]:
+    """The same for a script."""
     return {"name": wallet.name, "wallet": wallet.wallet, "key": wallet.key, **asdict(wallet.home)}

@@ -125,6 +125,66 @@ class StatementRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Mandate:
+    """A standing permission, in minor units of `issuer`'s token and Unix seconds."""
+
+    mandate: str
+    issuer: str
+    condominium: str
+    units: tuple[int, ...]
+    tags: tuple[str, ...]
+    session_cap: int
+    period_cap: int
+    period: int
+    spent: int
+    until: int
+    duration: int
+    price_limit: int
+    revoked: int | None
+
+    def stands(self, now: int) -> bool:
+        """Whether it may still open sessions."""
+        return self.revoked is None and now <= self.until
+
+    @classmethod
+    def read(cls, fields: Fields) -> Mandate:
+        """Read a row of a wallet's mandates."""
+        return cls(
+            mandate=fields.hexadecimal("mandate", 32),
+            issuer=fields.text("issuer", CODE),
+            condominium=fields.text("condominium", CODE),
+            units=fields.integers("units", 64, 0, 65_535),
+            tags=fields.hexadecimals("tags", 16, 16),
+            session_cap=fields.integer("session_cap", 1),
+            period_cap=fields.integer("period_cap", 1),
+            period=fields.integer("period", 1),
+            spent=fields.integer("spent"),
+            until=fields.integer("until"),
+            duration=fields.integer("duration"),
+            price_limit=fields.integer("price_limit"),
+            revoked=fields.optional("revoked", fields.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag that was just held to a unit's reader."""
+
+    tag: str
+    unit: int
+    time: int
+
+    @classmethod
+    def read(cls, fields: Fields) -> Tag:
+        """Read a row of a wallet's tags."""
+        return cls(
+            tag=fields.hexadecimal("tag", 16),
+            unit=fields.integer("unit", 0, 65_535),
+            time=fields.integer("time"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A session as it stands; units and states as docs/rest.md says."""
 

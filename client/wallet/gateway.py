@@ -26,7 +26,16 @@ import httpx
 
 from chaincode.errors import InvalidArgument
 from chaincode.fields import Fields
-from client.wallet.answer import Balance, Condominium, Purchase, Session, StatementRow, Unit
+from client.wallet.answer import (
+    Balance,
+    Condominium,
+    Mandate,
+    Purchase,
+    Session,
+    StatementRow,
+    Tag,
+    Unit,
+)
 from client.wallet.key import SignedIntent, WalletKey
 
 ATTEMPTS = 3
@@ -131,6 +140,14 @@ class Gateway:
     def sessions(self) -> Iterator[Session]:
         """The wallet's sessions, newest first."""
         return self._rows(Session.read, self._wallet("/sessions"))
+
+    def mandates(self) -> Iterator[Mandate]:
+        """The wallet's mandates, revoked and expired ones too, newest first."""
+        return self._rows(Mandate.read, self._wallet("/mandates"))
+
+    def tags(self, unit: int) -> Iterator[Tag]:
+        """Tags just held to a unit's reader that no mandate names."""
+        return self._rows(Tag.read, self._wallet(f"/tags?unit={unit}"))
 
     def session(self, session: str) -> Session:
         """One session of the wallet."""

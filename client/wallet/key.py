@@ -64,6 +64,10 @@ class WalletKey:
         body = intent.encode()
         return SignedIntent(body, domain.sign(self._secret(), domain.INTENT, body))
 
+    def prove(self, intent: SignedIntent) -> bytes:
+        """This key's signature of a rotation that another signed: that whoever asks for it holds this key."""
+        return domain.sign(self._secret(), domain.INTENT, intent.body)
+
     def sign_query(
         self, *, method: str, target: str, network: str, body: bytes, at: int | None = None
     ) -> QueryAuthorization:

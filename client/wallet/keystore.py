@@ -22,7 +22,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nacl import pwhash
@@ -38,6 +38,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SHORTEST_PASSPHRASE = 8
 """Characters: the least that NIST SP 800-63B, section 5.1.1, allows for a secret that a person chooses."""
 _SUFFIX = ".json"
+_NEXT = ".next"
 _MOST_OPERATIONS = 16
 _MOST_MEMORY = 1 << 30
 
@@ -117,9 +118,35 @@ class Keystore:
         self.check_free(name)
         _check_passphrase(passphrase)
         wallet = LockedWallet(name, key.wallet.hex(), key.public.hex(), home)
-        sealed = self._seal(_public_members(wallet), key.seed, passphrase)
-        self._write_new(self._path(name), encode(sealed))
+        self._write_new(self._path(name), self._sealed(wallet, key, passphrase))
         return wallet
+
+    def reseal(self, name: str, passphrase: str, chosen: str) -> None:
+        """Put the passphrase `chosen` in the place of another. Raises as `unlock`, ValueError for a bad one,
+        or KeystoreError while another key is being put in this one's place."""
+        _check_passphrase(chosen)
+        key = self.unlock(name, passphrase)
+        if self._path(name, _NEXT).exists():
+            raise KeystoreError(
+                f"another key of {name} is on its way; end that first: condocharge wallet rotate-key {name}"
+            )
+        self._replace(self._path(name), self._sealed(self.wallet(name), key, chosen))
+
+    def prepare(self, name: str, passphrase: str) -> WalletKey:
+        """The key that is to sign for the wallet next, kept beside it under the same passphrase: a new one,
+        or the one that is waiting already, as it may sign by now. Raises as `unlock`."""
+        wallet = self.unlock(name, passphrase).wallet
+        if not self._path(name, _NEXT).exists():
+            key = WalletKey(WalletKey.generate().seed, wallet)
+            following = replace(self.wallet(name), key=key.public.hex())
+            self._write_new(self._path(name, _NEXT), self._sealed(following, key, passphrase))
+        return self._open(name, passphrase, _NEXT)
+
+    def adopt(self, name: str) -> LockedWallet:
+        """The key that `prepare` kept is the wallet's from now on; the one before it is gone."""
+        self._path(name, _NEXT).replace(self._path(name))
+        self._settle()
+        return self.wallet(name)
 
     def wallets(self) -> list[LockedWallet]:
         """All wallets by name. Raises DamagedWallet for a file that cannot be read as one."""
@@ -132,7 +159,10 @@ class Keystore:
 
     def unlock(self, name: str, passphrase: str) -> WalletKey:
         """The wallet's key. Raises WalletMissing, WrongPassphrase or DamagedWallet."""
-        wallet, cipher = self._read(name)
+        return self._open(name, passphrase)
+
+    def _open(self, name: str, passphrase: str, suffix: str = _SUFFIX) -> WalletKey:
+        wallet, cipher = self._read(name, suffix)
         with _damage(name):
             salt = bytes.fromhex(cipher.hexadecimal("salt", pwhash.argon2id.SALTBYTES))
             key = _derive(passphrase, salt, _cost(cipher))
@@ -149,18 +179,20 @@ class Keystore:
                 raise ValueError("what stands in the open is not what was sealed")
             return WalletKey(seed, bytes.fromhex(wallet.wallet))
 
-    def _path(self, name: str) -> Path:
-        return self._folder / (name + _SUFFIX)
+    def _path(self, name: str, suffix: str = _SUFFIX) -> Path:
+        return self._folder / (name + suffix)
 
-    def _seal(self, members: dict[str, object], seed: bytes, passphrase: str) -> dict[str, object]:
+    def _sealed(self, wallet: LockedWallet, key: WalletKey, passphrase: str) -> bytes:
+        """A wallet's file."""
+        members, seed = _public_members(wallet), key.seed
         salt = secrets.token_bytes(pwhash.argon2id.SALTBYTES)
         box = SecretBox(_derive(passphrase, salt, self._cost)).encrypt(encode(members | {"seed": seed.hex()}))
         cipher = {"kdf": "argon2id", **asdict(self._cost), "salt": salt.hex(), "box": bytes(box).hex()}
-        return members | {"version": VERSION, "cipher": cipher}
+        return encode(members | {"version": VERSION, "cipher": cipher})
 
-    def _read(self, name: str) -> tuple[LockedWallet, Fields]:
+    def _read(self, name: str, suffix: str = _SUFFIX) -> tuple[LockedWallet, Fields]:
         try:
-            text = self._path(name).read_bytes() if NAME.fullmatch(name) else None
+            text = self._path(name, suffix).read_bytes() if NAME.fullmatch(name) else None
         except FileNotFoundError:
             text = None
         if text is None:
@@ -173,7 +205,21 @@ class Keystore:
             return _locked(name, fields), cipher
 
     def _write_new(self, path: Path, content: bytes) -> None:
-        """Write a file that appears whole or not at all, readable by this user alone."""
+        """Write a file that appears whole or not at all, and never in another's place."""
+        with self._draft(path, content) as draft:
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                raise _exists(path.stem) from None
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        """Write a file in another's place: at any moment one of the two is there, whole."""
+        with self._draft(path, content) as draft:
+            draft.replace(path)
+
+    @contextmanager
+    def _draft(self, path: Path, content: bytes) -> Iterator[Path]:
+        """A file with this content, readable by this user alone, while it gets its name."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_suffix(f".{secrets.token_hex(8)}.draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -182,11 +228,13 @@ class Keystore:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(draft, path)
-        except FileExistsError:
-            raise _exists(path.stem) from None
+            yield draft
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Make the names in the folder durable."""
         directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)

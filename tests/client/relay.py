@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from chaincode.signing import domain
-from chaincode.signing.intent import AnyIntent, intent_id, parse_intent
+from chaincode.signing.intent import AnyIntent, RotateKeyIntent, intent_id, parse_intent
 from chaincode.signing.query import parse_authorization
 from chaincode.tariff import Band, Offset, Tariff
 
@@ -57,6 +57,8 @@ class Relay:
         self.requests: list[httpx.Request] = []
         self.intents: list[AnyIntent] = []
         self.nonces: set[bytes] = set()
+        self.keys: dict[bytes, bytes] = {}
+        """The keys that sign for wallets that have rotated theirs; what others sign is not authentic."""
         self.failures = 0
         """How many requests from now on meet a broken connection."""
         self.deaf_after_intents = False
@@ -72,8 +74,10 @@ class Relay:
         if self.failures:
             self.failures -= 1
             raise httpx.ReadError("connection reset", request=request)
-        self._check_signature(request)
         target = request.url.raw_path.decode()
+        if not self._authentic(request):
+            problem = {"detail": "authorization.signature: is the wallet's", "code": "not-authenticated"}
+            return httpx.Response(401, json=problem)
         found = self.answers.get(f"{request.method} {target}")
         if request.method == "POST" and target == "/v1/intents":
             status, body = self._take_intent(request.content, found)
@@ -90,25 +94,35 @@ class Relay:
             return httpx.Response(status, content=body)
         return httpx.Response(status, json=body)
 
-    def _check_signature(self, request: httpx.Request) -> None:
+    def _authentic(self, request: httpx.Request) -> bool:
+        """Whether its wallet signed the request. Anything else wrong with it fails the test."""
         header = request.headers.get("Authorization")
         target = request.url.raw_path.decode()
         assert (header is not None) == target.startswith(("/v1/wallets/", "/v1/sessions/")), target
         if header is None:
-            return
+            return True
         query = parse_authorization(header)
         assert query.nonce not in self.nonces, "a nonce was used twice"
         self.nonces.add(query.nonce)
-        assert query.signed_by(
-            query.wallet, method=request.method, target=target, network=NETWORK, body=request.content
+        key = self.keys.get(query.wallet, query.wallet)
+        signed = query.signed_by(
+            key, method=request.method, target=target, network=NETWORK, body=request.content
         )
+        assert signed or query.wallet in self.keys
+        return signed
 
     def _take_intent(self, content: bytes, found: Answer | Callable[[bytes], Answer] | None) -> Answer:
         members = json.loads(content)
         body, signature = (decode(members[name]) for name in ("body", "signature"))
         intent = parse_intent(body)
-        assert domain.verifies(bytes.fromhex(intent.wallet), domain.INTENT, body, signature)
+        wallet = bytes.fromhex(intent.wallet)
+        assert domain.verifies(self.keys.get(wallet, wallet), domain.INTENT, body, signature)
         self.intents.append(intent)
+        if isinstance(intent, RotateKeyIntent):
+            key = bytes.fromhex(intent.key)
+            assert domain.verifies(key, domain.INTENT, body, decode(members["proof"]))
+            if found is None:
+                self.keys[wallet] = key
         if found is not None:
             return found(content) if callable(found) else found
         return 201, {"id": intent_id(body), "kind": intent.kind, "transaction": "cd" * 32, "record": {}}
