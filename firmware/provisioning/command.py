@@ -24,6 +24,7 @@ from firmware.provisioning.image import (
     nominal,
     padded,
 )
+from firmware.provisioning.wifi import Wifi
 
 _TIMEOUT = 30.0
 
@@ -55,6 +56,12 @@ def unit() -> None:
 @click.option(
     "--from-switches", is_flag=True, help="Let the board read its number from its address switches."
 )
+@click.option("--wifi", help="For a wireless board: its network's name.")
+@click.option(
+    "--wifi-passphrase",
+    envvar="CONDOCHARGE_WIFI_PASSPHRASE",
+    help="The network's passphrase; asked for where it is absent.",
+)
 @click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
 def provision(
     *,
@@ -68,6 +75,8 @@ def provision(
     current: int,
     voltage: int,
     from_switches: bool,
+    wifi: str | None,
+    wifi_passphrase: str | None,
     output: Path,
 ) -> None:
     """Write a board's identity to OUTPUT: Intel HEX where it ends in .hex, else the whole memory.
@@ -81,6 +90,7 @@ def provision(
         raise click.BadParameter(f"a board {board} can be {' or '.join(part.classes)}", param_hint="--class")
     if output.exists():
         raise click.BadParameter(f"{output} exists; an identity is not overwritten", param_hint="--output")
+    tail = _wireless(part, wifi, wifi_passphrase)
     with httpx.Client(base_url=gateway, timeout=_TIMEOUT) as client:
         client.headers["authorization"] = f"Bearer {token}"
         condominium = _answer(client.get("/v1/condominium"))
@@ -99,8 +109,24 @@ def provision(
         salt=salt,
         gateway=gateway,
     )
-    _write(output, identity, part)
+    _write(output, identity, part, tail)
     _tell(output, kind, number=number, group=group, current=current, voltage=voltage)
+
+
+def _wireless(part: Board, name: str | None, passphrase: str | None) -> bytes:
+    """The end of a wireless board's memory; nothing for others."""
+    if not part.wireless:
+        if name is not None:
+            raise click.BadParameter("this board has a cable", param_hint="--wifi")
+        return b""
+    if name is None:
+        raise click.BadParameter("this board is wireless: name its network", param_hint="--wifi")
+    if passphrase is None:
+        passphrase = click.prompt(f"Passphrase of {name}", hide_input=True, default="", show_default=False)
+    try:
+        return Wifi(name, passphrase).encode()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _enrol(client: httpx.Client, *, number: int, group: str, current: int, voltage: int) -> bytes:
@@ -146,7 +172,7 @@ def _identity(
     )
 
 
-def _write(output: Path, identity: Identity, part: Board) -> None:
+def _write(output: Path, identity: Identity, part: Board, tail: bytes) -> None:
     try:
         image = identity.encode()
     except ValueError as error:
@@ -154,9 +180,9 @@ def _write(output: Path, identity: Identity, part: Board) -> None:
     # A MAC key is in it: nobody but its owner reads it.
     output.touch(mode=0o600)
     if output.suffix == ".hex":
-        output.write_text(intel_hex(image))
+        output.write_text(intel_hex(image, part.storage, tail))
     else:
-        output.write_bytes(padded(image, part.storage))
+        output.write_bytes(padded(image, part.storage, tail))
 
 
 def _tell(output: Path, kind: str, *, number: int, group: str, current: int, voltage: int) -> None:

@@ -46,10 +46,13 @@ class Board:
     """Bytes of persistent memory."""
     bits: int
     """Of the converter, whose reference is 5 V."""
+    wireless: bool = False
+    """Whether its network's name and passphrase are the last bytes of its memory."""
 
 
 BOARDS = {
     "uno": Board(("mac",), 1_024, 10),
+    "uno-esp8266": Board(("mac",), 1_024, 10, wireless=True),
     "mps2": Board(("ed25519", "mac"), 4_096, 12),
     "lm3s": Board(("ed25519", "mac"), 4_096, 12),
     "posix": Board(("ed25519", "mac"), 4_096, 12),
@@ -136,19 +139,25 @@ def ethernet_address(unit: int, network: bytes) -> bytes:
     return b"\x02" + hashlib.blake2b(network + unit.to_bytes(2, "little"), digest_size=5).digest()
 
 
-def padded(image: bytes, storage: int) -> bytes:
-    """The whole of a new persistent memory."""
-    return image + bytes((_FILLER,)) * (storage - len(image))
+def padded(image: bytes, storage: int, tail: bytes = b"") -> bytes:
+    """The whole of a new persistent memory, `tail` its last bytes."""
+    return image + bytes((_FILLER,)) * (storage - len(image) - len(tail)) + tail
 
 
-def intel_hex(image: bytes) -> str:
-    """The image as Intel HEX, which programmers write without touching what lies behind it."""
+def intel_hex(image: bytes, storage: int = 0, tail: bytes = b"") -> str:
+    """The image as Intel HEX, which programmers write without touching what lies behind it; `tail` goes into
+    the last bytes of a memory of `storage` bytes."""
+    lines = [*_records(image, 0), *_records(tail, storage - len(tail)), ":00000001FF", ""]
+    return "\n".join(lines)
+
+
+def _records(content: bytes, offset: int) -> list[str]:
     lines = []
-    for at in range(0, len(image), _RECORD):
-        piece = image[at : at + _RECORD]
-        record = bytes((len(piece), at >> 8, at & 0xFF, 0)) + piece
+    for at in range(0, len(content), _RECORD):
+        piece = content[at : at + _RECORD]
+        record = bytes((len(piece), (offset + at) >> 8, (offset + at) & 0xFF, 0)) + piece
         lines.append(f":{record.hex().upper()}{-sum(record) & 0xFF:02X}")
-    return "\n".join([*lines, ":00000001FF", ""])
+    return lines
 
 
 def _check(field: str, value: bytes, length: int) -> None:

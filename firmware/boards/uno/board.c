@@ -76,7 +76,7 @@ void board_watchdog(void)
 
 uint16_t storage_bytes(void)
 {
-    return E2END + 1u;
+    return E2END + 1u - STORAGE_RESERVED;
 }
 
 void storage_read(uint16_t offset, uint8_t *to, uint16_t count)

@@ -6,5 +6,7 @@
 #define ADC_BITS 10
 #define RING_BYTES 512u
 #define NETWORK_SEND_BYTES 1024u
+/* The end of the EEPROM that is not the core's. */
+#define STORAGE_RESERVED 0u
 
 #endif

@@ -18,6 +18,7 @@
 #define MISO_BIT PB4
 #define SCK_BIT PB5
 #define SD_BIT PD4
-/* A4, A5: the PN532's two-wire bus. D0, D1: the ESP8266 on the serial port. */
+/* A4, A5: the PN532's two-wire bus. D0, D1: an ESP8266 on the serial port, D2 its reset. */
+#define MODEM_RESET_BIT PD2
 
 #endif

@@ -110,7 +110,8 @@ static void pull(char port, uint8_t mask, uint8_t value)
 void uno_switches(uint8_t value, uint8_t erase)
 {
     pull('C', 7 << 1, (uint8_t)((~value & 7) << 1));
-    pull('D', 7 << 5, (uint8_t)((~value >> 3 & 7) << 5));
+    /* D2 is pulled up as a module's reset is: libsimavr looks at a low INT0 in every cycle. */
+    pull('D', 7 << 5 | 1 << 2, (uint8_t)((~value >> 3 & 7) << 5 | 1 << 2));
     pull('B', 1 << 1, (uint8_t)((erase == 0) << 1));
 }
 
@@ -138,12 +139,15 @@ static avr_cycle_count_t next_edge(struct avr_t *mcu, avr_cycle_count_t when, vo
 
 static void add_time(uint16_t microseconds) { dht11.times[dht11.edges++] = microseconds; }
 
-/* The unit lets the line go: the sensor answers 30 us later. */
+static bool modem_held;
+
+/* The unit lets the line go: the sensor answers 30 us later. D2 is an open drain: an output pulls it down. */
 static void on_direction(struct avr_irq_t *irq, uint32_t value, void *parameter)
 {
     (void)irq;
     (void)parameter;
     bool low = (value >> 3 & 1) != 0;
+    modem_held = (value >> 2 & 1) != 0;
     if (dht11.low && !low) {
         set_pin('D', 3, 1);
         if (dht11.count == 5) {
@@ -349,6 +353,7 @@ static void (*serial_byte)(uint8_t value);
 static uint8_t serial_queue[8192];
 static uint16_t serial_count;
 static uint16_t serial_done;
+static uint32_t serial_bit_rate = 115200;
 
 static void on_serial(struct avr_irq_t *irq, uint32_t value, void *parameter)
 {
@@ -361,7 +366,9 @@ static void on_serial(struct avr_irq_t *irq, uint32_t value, void *parameter)
 
 void serial_on(void (*byte)(uint8_t)) { serial_byte = byte; }
 
-/* Bytes come at the line's speed: 115,200 baud, ten bits each. */
+/* Bytes come at the line's speed; eleven bits each, as libsimavr takes no more. */
+static uint32_t serial_pace(void) { return 176000000u / serial_bit_rate; }
+
 static avr_cycle_count_t next_serial(struct avr_t *mcu, avr_cycle_count_t when, void *parameter)
 {
     (void)mcu;
@@ -372,7 +379,7 @@ static avr_cycle_count_t next_serial(struct avr_t *mcu, avr_cycle_count_t when, 
         return 0;
     }
     avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT), serial_queue[serial_done++]);
-    return when + 16000000 / 11520;
+    return when + serial_pace();
 }
 
 void serial_send(const uint8_t *bytes, uint16_t count)
@@ -384,9 +391,20 @@ void serial_send(const uint8_t *bytes, uint16_t count)
     memcpy(serial_queue + serial_count, bytes, count);
     serial_count = (uint16_t)(serial_count + count);
     if (idle) {
-        avr_cycle_timer_register(avr, 16000000 / 11520, next_serial, NULL);
+        avr_cycle_timer_register(avr, serial_pace(), next_serial, NULL);
     }
 }
+
+void serial_rate(uint32_t baud) { serial_bit_rate = baud; }
+
+/* UCSR0A is at 0xc0 of data space, its bit 1 doubles the clock; UBRR0 at 0xc4. */
+uint32_t serial_baud(void)
+{
+    uint32_t divisor = (uint32_t)(avr->data[0xc4] | (avr->data[0xc5] & 15) << 8) + 1;
+    return 16000000u / (((avr->data[0xc0] & 2) != 0 ? 8 : 16) * divisor);
+}
+
+uint8_t modem_reset(void) { return modem_held; }
 
 /* --- the part ---------------------------------------------------------------------------------------------- */
 

@@ -43,3 +43,8 @@ void twi_on(int (*start)(uint8_t address, int reading), void (*byte)(uint8_t val
 /* The serial port: `byte` gets what the unit sends; uno_serial queues what it receives. */
 void serial_on(void (*byte)(uint8_t value));
 void serial_send(const uint8_t *bytes, uint16_t count);
+/* The speed at which they come, and the speed that the unit has set. */
+void serial_rate(uint32_t baud);
+uint32_t serial_baud(void);
+/* Whether D2 pulls the reset of a module on the serial port. */
+uint8_t modem_reset(void);

@@ -52,7 +52,7 @@ class Uno:
         self._peers: dict[int, Peer | None] = {}
         self._pending: dict[int, bytes] = {}
         self._command = self.ffi.callback(
-            "void(int, int, const uint8_t *, uint16_t)", self._on_command, onerror=self._on_error
+            "void(int, int, const uint8_t *, uint16_t)", self._on_command, onerror=self.on_error
         )
         self.c.w5100_on_command(self._command)
         # What an earlier board had on its buses is gone with its callbacks.
@@ -104,7 +104,7 @@ class Uno:
     def seconds(self) -> float:
         return float(self.c.uno_cycles()) / HERTZ
 
-    def _on_error(self, kind: type, error: BaseException, traceback: object) -> None:
+    def on_error(self, kind: type, error: BaseException, traceback: object) -> None:
         self._error = self._error or error
 
     def _on_command(self, socket: int, command: int, address: Any, port: int) -> None:

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from chaincode.signing import domain
 from firmware.provisioning import command
 from firmware.provisioning.calibration import Reading, corrected_gain
-from firmware.provisioning.image import BYTES, Identity, decode, intel_hex, network_tag
+from firmware.provisioning.image import BYTES, Identity, decode, intel_hex, network_tag, padded
+from firmware.provisioning.wifi import Wifi
 from tests.firmware import gateway
 
 KEY = bytes(range(16))
@@ -50,6 +51,32 @@ def test_intel_hex() -> None:
     assert lines[-1] == ":00000001FF"
     assert b"".join(bytes.fromhex(line[9:-2]) for line in lines) == bytes(range(40))
     assert all(sum(bytes.fromhex(line[1:])) % 256 == 0 for line in lines)
+
+
+def test_a_wireless_boards_memory_ends_with_its_network() -> None:
+    """Name, passphrase and checksum are the last hundred bytes, in both forms of the image."""
+    tail = Wifi("Garage", "sesame, open").encode()
+    assert len(tail) == 100
+    whole = padded(bytes(range(40)), 1_024, tail)
+    assert (len(whole), whole[924:930], whole[956:968]) == (1_024, b"Garage", b"sesame, open")
+    lines = intel_hex(bytes(range(40)), 1_024, tail).splitlines()
+    memory = bytearray(b"\xff" * 1_024)
+    for line in lines[:-1]:
+        record = bytes.fromhex(line[1:])
+        at = int.from_bytes(record[1:3], "big")
+        memory[at : at + record[0]] = record[4:-1]
+    assert bytes(memory) == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "passphrase", "field"),
+    [("", "long enough", "name"), ("x" * 33, "long enough", "name"), ("x", "short", "passphrase"),
+     ("x", "y" * 64, "passphrase"), ("x", "tab\tulator", "control")],
+)  # fmt: skip
+def test_a_network_that_cannot_be_is_refused(name: str, passphrase: str, field: str) -> None:
+    """Each refusal names the field and its rule."""
+    with pytest.raises(ValueError, match=field):
+        Wifi(name, passphrase).encode()
 
 
 def test_calibration() -> None:
@@ -122,10 +149,24 @@ def test_provision_ed25519(tmp_path: Path, asked: list[httpx.Request]) -> None:
     assert '"class": "ed25519"' in said
 
 
+def test_provision_a_wireless_board(tmp_path: Path, asked: list[httpx.Request]) -> None:
+    """Its network is at the end of its memory, and the passphrase is not shown."""
+    output = tmp_path / "seven.bin"
+    words = ["--wifi", "Garage", "--wifi-passphrase", "open sesame"]
+    code, said = _provision("--board", "uno-esp8266", "--token", "secret", *words, "--output", str(output))
+    assert code == 0, said
+    content = output.read_bytes()
+    assert (len(content), content[-100:]) == (1024, Wifi("Garage", "open sesame").encode())
+    assert decode(content).unit == 7
+    assert "sesame" not in said
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["--board", "uno", "--class", "ed25519", "--token", "secret"], "can be mac"),
+        (["--board", "uno-esp8266", "--token", "secret"], "name its network"),
+        (["--board", "uno", "--token", "secret", "--wifi", "x"], "has a cable"),
         (["--board", "uno"], "--token"),
         (["--board", "uno", "--token", "wrong"], "is an administrator"),
     ],
