@@ -40,7 +40,7 @@ from network.federation.description import (
     Ordering,
     check_membership,
 )
-from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
+from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders, members_in
 from network.federation.issuer import issuer_of
 from network.federation.join import SNAPSHOT_FILE, join, prepare, read_public_file
 from network.federation.membership import admit, let_out
@@ -236,7 +236,7 @@ def down(directory: Path) -> None:
 @_says_what_is_wrong
 def show_status(directory: Path, as_json: bool) -> None:
     """Show what runs, heights, lags, leaders, approvals and when certificates end."""
-    found = asyncio.run(status(folders(directory)))
+    found = asyncio.run(status(members_in(directory)))
     if as_json:
         click.echo(json.dumps([asdict(entry) for entry in found], indent=2))
         return

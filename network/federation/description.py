@@ -108,6 +108,11 @@ class Federation:
         return any(member.code == code for member in self.members)
 
     @property
+    def changes(self) -> int:
+        """How many condominiums have come and gone; of two descriptions the newer one has more."""
+        return len(self.members) + 2 * len(self.departed)
+
+    @property
     def next_consenter(self) -> int:
         """The next orderer's number; numbers of those that have left are not used again."""
         return 1 + max((member.consenter for member in (*self.members, *self.departed)), default=0)

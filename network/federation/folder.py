@@ -148,6 +148,16 @@ def key_of(certificate: Path) -> Path:
     return certificate.with_name("key.pem")
 
 
+def members_in(directory: Path) -> list[Folder]:
+    """The folders in `directory` of condominiums that are members, as far as the newest of them knows.
+
+    Raises FederationError where there is none.
+    """
+    found = folders(directory)
+    newest = max((folder.federation for folder in found), key=lambda federation: federation.changes)
+    return [folder for folder in found if newest.has(folder.code)]
+
+
 def folders(directory: Path) -> list[Folder]:
     """The condominiums' folders in `directory`: itself where it is one, or those in it.
 

@@ -22,7 +22,7 @@ from network.fabric.gateway import Gateway
 from network.federation import configuration, lifecycle, snapshot
 from network.federation.binaries import Binaries
 from network.federation.description import Federation, FederationError, Member
-from network.federation.folder import Folder, folders
+from network.federation.folder import Folder, members_in
 from network.federation.lifecycle import Definition
 from network.federation.network import Report, administration
 from network.federation.package import Rules, make_package
@@ -76,7 +76,7 @@ async def admit(
     to sign the proposal in `directory` first. Raises FederationError where the proposal is for another
     change, or the orderers refuse.
     """
-    members = [folder for folder in folders(directory) if folder.code != newcomer.code]
+    members = [folder for folder in members_in(directory) if folder.code != newcomer.code]
     before = members[0].federation
     if before.has(newcomer.code):
         after = before
@@ -102,7 +102,7 @@ async def let_out(directory: Path, code: str, binaries: Binaries, report: Report
 
     Its namespace stays on the channel, endorsed by any two of those that remain.
     """
-    members = folders(directory)
+    members = members_in(directory)
     remaining = [folder for folder in members if folder.code != code]
     if not remaining:
         raise FederationError(f"{directory} holds no other member's folder; one that remains does this")

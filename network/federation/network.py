@@ -16,7 +16,7 @@ from network.federation.binaries import Binaries
 from network.federation.channel import join_orderer, make_genesis
 from network.federation.credentials import make_credentials
 from network.federation.description import Certificates, Federation, FederationError, Member
-from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders
+from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders, members_in
 from network.federation.issuer import issuer_of
 from network.federation.lifecycle import Definition
 from network.federation.nodes import PROPOSAL_AGE, Programs, processes, write_settings
@@ -119,7 +119,7 @@ async def up(
     `binaries` nothing is started: the processes run elsewhere, in containers for instance. Where the
     processes are `bound`, they end with the one that calls this.
     """
-    members = folders(directory)
+    members = members_in(directory)
     if binaries is not None:
         for folder in members:
             write_settings(folder, proposal_age=proposal_age)

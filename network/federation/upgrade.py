@@ -10,7 +10,7 @@ from pathlib import Path
 from network.fabric.gateway import Gateway
 from network.federation import lifecycle, supervisor
 from network.federation.description import FederationError
-from network.federation.folder import Folder, folders
+from network.federation.folder import Folder, members_in
 from network.federation.lifecycle import Definition
 from network.federation.network import Report, administration
 from network.federation.package import Package, Rules, make_package
@@ -24,7 +24,7 @@ async def upgrade(directory: Path, rules: Rules, report: Report) -> list[str]:
     ones until the commit. Returns the namespaces that still wait for other members. Raises FederationError
     where a namespace has no definition yet. Called again, it goes on where it was.
     """
-    members = folders(directory)
+    members = members_in(directory)
     federation = members[0].federation
     waiting = []
     async with administration(members) as gateways:
