@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 NOT_FAST := slow or postgresql or fabric or firmware or browser or soak
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test test-fast test-firmware lint bench soak firmware lock proto clean
+.PHONY: help setup packages run test test-fast test-firmware lint bench soak firmware lock proto screenshots clean
 
 help: ## this list
 	@echo "Usage: make TARGET. Most people want: make run, make test."
@@ -61,6 +61,9 @@ lock: setup ## write requirements/*.txt anew from pyproject.toml (UPGRADE=1: new
 
 proto: setup ## generate the Python of gateway/proto, typed stubs included
 	$(BIN)/python -m tools.protocol_buffers
+
+screenshots: packages ## take the README's pictures anew
+	$(BIN)/python -m tools.screenshots
 
 clean: ## remove what was built or installed here; the demonstration's data in run/ stays
 	rm -rf .venv build dist test-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

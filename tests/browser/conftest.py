@@ -105,8 +105,9 @@ def _page(context: BrowserContext) -> Iterator[Page]:
 
 def shoot(page: Page, name: str) -> None:
     """Keep a picture of the page as test output."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    file = SHOTS / f"{name}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=file, full_page=True)
 
 
 def check_accessible(page: Page) -> None:

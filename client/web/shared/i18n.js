@@ -68,6 +68,7 @@ export function duration(seconds) {
   if (seconds < 60) return t("duration.seconds", { seconds });
   const minutes = Math.round(seconds / 60);
   const hours = Math.floor(minutes / 60);
+  if (hours && minutes % 60 === 0) return t("duration.whole-hours", { hours });
   return hours ? t("duration.hours", { hours, minutes: minutes % 60 }) : t("duration.minutes", { minutes });
 }
 

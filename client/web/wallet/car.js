@@ -3,6 +3,9 @@
 /** Of what the socket gives, what reaches the battery; chargers lose about a tenth. */
 export const EFFICIENCY = 0.9;
 
+/** Wh: less is a try, not a habit. */
+const LEAST = 100;
+
 const key = (wallet) => `condocharge-car-${wallet}`;
 
 /** `{capacity}` in Wh, null where it was not said. @param {string} wallet */
@@ -24,12 +27,12 @@ export function energyFor(capacity, now, target) {
 }
 
 /**
- * What this resident usually does, from sessions that delivered energy: medians of amount, energy (Wh) and power (W),
+ * What this resident usually does, from sessions that delivered some energy: medians of amount, energy (Wh) and power (W),
  * and the usual length of stay in hours. Null where there is no history.
  * @param {object[]} sessions as the gateway answers them
  */
 export function habitsOf(sessions) {
-  const charged = sessions.filter((each) => each.energy > 0 && each.started && each.ended > each.started);
+  const charged = sessions.filter((each) => each.energy >= LEAST && each.started && each.ended > each.started);
   if (!charged.length) return null;
   const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
   return {

@@ -22,6 +22,7 @@ export default {
   "duration.hours": "{hours} h {minutes} min",
   "duration.minutes": "{minutes} min",
   "duration.seconds": "{seconds} s",
+  "duration.whole-hours": "{hours} h",
   "error.refused": "The gateway refused: {why}",
   "error.unexpected": "Something went wrong here: {why}",
   "error.unreachable": "The gateway cannot be reached. Check that you are on the condominium's network, then try again.",

@@ -22,6 +22,7 @@ export default {
   "duration.hours": "{hours} h {minutes} min",
   "duration.minutes": "{minutes} min",
   "duration.seconds": "{seconds} s",
+  "duration.whole-hours": "{hours} h",
   "error.refused": "O servidor recusou: {why}",
   "error.unexpected": "Algo correu mal aqui: {why}",
   "error.unreachable": "Não é possível contactar o servidor. Verifique se está na rede do condomínio e tente de novo.",

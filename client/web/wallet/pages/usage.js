@@ -84,13 +84,13 @@ function Figures({ period, span, rows, sessions }) {
     <section class="totals"><div><span>${t("usage.energy")}</span><strong class="numbers">${energy(sum((row) => row.energy), 1)}</strong></div>
       <div><span>${t("usage.cost")}</span><strong class="numbers">${money(Math.round(sum(costOf)), token)}</strong></div>
       <div><span>${t("usage.sessions")}</span><strong class="numbers">${number(shown.size)}</strong></div></section>
-    <section class="card"><${Bars} title=${t("usage.energy")} unit="kWh" heads=${heads("usage.energy")} bars=${bars(kilowattHours)} format=${(value) => `${number(value, 2)} kWh`} /></section>
+    <div class="charts"><section class="card"><${Bars} title=${t("usage.energy")} unit="kWh" heads=${heads("usage.energy")} bars=${bars(kilowattHours)} format=${(value) => `${number(value, 2)} kWh`} /></section>
     <section class="card"><${Bars} title=${t("usage.cost")} unit=${token.currency} heads=${heads("usage.cost")} bars=${bars((row) => costOf(row) / 10 ** token.decimals)} format=${write} /></section>
     <section class="card"><${Radar} title=${t("usage.by-hour")} unit="kWh" heads=${heads("usage.energy")} spokes=${hours(rows)} /></section>
     <section class="card"><${Radar} title=${t("usage.by-weekday")} unit="kWh" heads=${heads("usage.energy")} spokes=${weekdays(rows)} /></section>
     <section class="card"><h2>${t("usage.current")} <small class="quiet">${t("usage.quarters")}</small></h2>
       <${Measures} values=${amperes.map((row) => row.current / 1000)} unit="A" against=${["temperature", "humidity"].map((name) => ({ label: t(`readings.${name}`).toLocaleLowerCase(), values: amperes.map((row) => row[name]) }))} /></section>
-    <${Pattern} sessions=${sessions.filter((session) => shown.has(session.session))} token=${token} />
+    <${Pattern} sessions=${sessions.filter((session) => shown.has(session.session))} token=${token} /></div>
   `;
 }
 
