@@ -83,6 +83,7 @@ class _Stream:
         self._displaced = False
         self._ended = False
         self._failure: Exception | None = None
+        self._last: asyncio.Future[Acceptance] | None = None
         self._in_flight = 0
         self._event = asyncio.Event()
         self._room = asyncio.Event()
@@ -136,7 +137,8 @@ class _Stream:
 
     async def _take(self, message: units_pb2.FromUnit) -> None:
         if message.batches:
-            stored = await self._metering.intake.submit(message.batches, self._unit)
+            stored = await self._metering.intake.submit(message.batches, self._unit, self._last)
+            self._last = stored
             self._bind(message.batches)
             self._in_flight += 1
             stored.add_done_callback(self._stored)

@@ -36,13 +36,28 @@ _LOG = logging.getLogger(__name__)
 class _Submission:
     """One body on its way to the database."""
 
-    __slots__ = ("arrivals", "future", "refused", "unit")
+    __slots__ = ("after", "arrivals", "future", "refused", "unit")
 
-    def __init__(self, unit: EnrolledUnit, arrivals: list[Arrival], refused: list[Refused]) -> None:
+    def __init__(
+        self,
+        unit: EnrolledUnit,
+        arrivals: list[Arrival],
+        refused: list[Refused],
+        after: asyncio.Future[Acceptance] | None,
+    ) -> None:
         self.unit = unit
         self.arrivals = arrivals
         self.refused = refused
+        self.after = after
         self.future: asyncio.Future[Acceptance] = asyncio.get_running_loop().create_future()
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the body before it could not be stored."""
+        if self.after is None or not self.after.done() or self.after.cancelled():
+            return False
+        error = self.after.exception()
+        return error is not None and not isinstance(error, Refused)
 
 
 class Intake:
@@ -95,8 +110,13 @@ class Intake:
         up."""
         return await (await self.submit(body, unit))
 
-    async def submit(self, body: bytes, unit: int | None = None) -> asyncio.Future[Acceptance]:
-        """As `receive`, but returns once the batches are verified and wait to be stored."""
+    async def submit(
+        self, body: bytes, unit: int | None = None, after: asyncio.Future[Acceptance] | None = None
+    ) -> asyncio.Future[Acceptance]:
+        """As `receive`, but returns once the batches are verified and wait to be stored.
+
+        `after` is what came of the body before on the same connection. Where that could not be stored this
+        one is not either: an acknowledgement covers all lower numbers, and the unit would forget them."""
         enrolled = None
         try:
             enrolled = await self._identification.unit(body, unit, "batch")
@@ -112,7 +132,7 @@ class Intake:
             await self._room.wait()
         if self._closed:
             raise StoreError("the gateway is stopping, and stores no more batches")
-        submission = _Submission(enrolled, arrivals, refused)
+        submission = _Submission(enrolled, arrivals, refused, after)
         self._queue.append(submission)
         self._waiting += len(arrivals)
         self._work.set()
@@ -142,7 +162,7 @@ class Intake:
             self._work.clear()
             while self._queue:
                 group = self._next_group()
-                await self._store(group)
+                await self._store(_without_orphans(group))
                 self._waiting -= sum(len(each.arrivals) for each in group)
                 self._room.set()
 
@@ -155,6 +175,8 @@ class Intake:
         return group
 
     async def _store(self, group: list[_Submission]) -> None:
+        if not group:
+            return
         try:
             verdicts = await self._readings.add([arrival for each in group for arrival in each.arrivals])
             start = 0
@@ -215,3 +237,12 @@ class Intake:
             _LOG.exception(
                 "batch %d of unit %d was stored, but not dealt with", sound.batch.number, received.unit
             )
+
+
+def _without_orphans(group: list[_Submission]) -> list[_Submission]:
+    """Those of a group that may be stored; the others are told. A body and the one before it, in one group,
+    are stored together or not at all."""
+    for each in group:
+        if each.orphaned and not each.future.done():
+            each.future.set_exception(StoreError("what came before on this connection could not be stored"))
+    return [each for each in group if not each.orphaned]

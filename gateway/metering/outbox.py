@@ -7,10 +7,14 @@ wanted the answer is an acknowledgement.
 
 An ON that is given late grants only what is left of its time, and one that is given too late is dropped,
 so that no relay stays closed longer than whoever sent the command knows.
+
+A unit refuses what is 120 s off its own clock. Where the two clocks have come apart, it is ended and switched
+off in its own time, gets no power, and is brought back to the time step by step.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +31,16 @@ MAX_GRANT = 65_535
 """Seconds."""
 MAX_CURRENT = 65_535
 """Tenths of an ampere."""
+CLOCK_STEP = 100
+"""Seconds by which a unit's clock is put right at a time: it believes no command that is 120 s off."""
+_IGNORED = 2
+"""Commands in a row that a unit does not obey before its clock is looked at: a batch that comes late differs
+from this clock too, and is no reason."""
+_ASTRAY = (
+    "the clock of unit %d is %d s %s this computer's, and it obeys no command: it gets no power until they "
+    "agree, which takes a batch for each 100 s. Check this computer's clock"
+)
+_LOG = logging.getLogger(__name__)
 
 
 class Connection(Protocol):
@@ -71,6 +85,15 @@ class _Desk:
     unit: EnrolledUnit | None = None
     boot: int = 0
     acknowledged: int = 0
+    ahead: int = 0
+    """Seconds by which its clock was ahead of this one's in its latest batch."""
+    ignored: int = 0
+    """How many times in a row it was given a command, and showed that it does not obey."""
+
+    @property
+    def astray(self) -> bool:
+        """Whether it refuses commands because the clocks differ (docs/protocol.md, "A unit's life", 8)."""
+        return self.ignored >= _IGNORED and abs(self.ahead) > CLOCK_STEP
 
 
 class Outbox:
@@ -120,15 +143,20 @@ class Outbox:
         if acceptance.elsewhere:
             self._counters.forget(acceptance.unit.number)
         desk = self._desk(acceptance.unit.number)
+        if acceptance.latest is not None and Flag.CLOCK_UNSET not in acceptance.latest.flags:
+            desk.ahead = acceptance.latest.time - self._clock.now() // 1_000
         wanted = desk.wanted
         if wanted is None or wanted.given_on is None:
             return
         if acceptance.latest is None or acceptance.lowest <= wanted.given:
             return
         if wanted.shown_by(acceptance.latest):
-            desk.wanted = None
+            desk.wanted, desk.ignored = None, 0
         else:
             wanted.given_on = None
+            desk.ignored += 1
+            if desk.ignored == _IGNORED and desk.astray:
+                _LOG.warning(_ASTRAY, acceptance.unit.number, abs(desk.ahead), _side(desk.ahead))
 
     def attach(self, unit: int, connection: Connection, fresh: bool) -> bool:
         """Whether commands for `unit` are pushed to `connection` from now on.
@@ -190,7 +218,7 @@ class Outbox:
             network=self._network,
             boot=desk.boot,
             counter=counter,
-            issued=now // 1_000,
+            issued=_issued(desk, now // 1_000),
             session=session,
             grant=grant,
             current=current,
@@ -204,8 +232,23 @@ class Outbox:
         return self._desks.setdefault(unit, _Desk())
 
     def _wanted(self, desk: _Desk) -> _Wanted | None:
-        """What is wanted and not too late."""
+        """What is wanted and not too late; no power for a unit whose readings would bear the wrong time."""
         wanted = desk.wanted
+        if wanted is not None and wanted.kind is CommandKind.ON and desk.astray:
+            return None
         if wanted is not None and wanted.kind is CommandKind.ON and wanted.until - self._clock.now() < 1_000:
             desk.wanted = wanted = None
         return wanted
+
+
+def _issued(desk: _Desk, now: int) -> int:
+    """A command's time: now, or as near to it as a unit whose clock is astray believes. Outside a session it
+    takes that for the time, so its clock comes nearer with every batch."""
+    if not desk.astray:
+        return now
+    theirs = now + desk.ahead
+    return min(max(now, theirs - CLOCK_STEP), theirs + CLOCK_STEP)
+
+
+def _side(ahead: int) -> str:
+    return "ahead of" if ahead > 0 else "behind"

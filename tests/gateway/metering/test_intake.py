@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from chaincode.signing import domain
 from chaincode.signing.batch import NO_BATCH
 from chaincode.unit import ED25519
+from gateway.metering.readings import Arrival, Verdict
 from gateway.metering.refusal import RefusalKind, Refused
 from gateway.metering.service import Metering
 from gateway.metering.verification import MAX_BATCHES
 from gateway.store.database import Database
-from gateway.store.errors import StoreError
+from gateway.store.errors import Full, StoreError
 from tests.gateway.metering.meter import SESSION, SIGNING_PUBLIC, START, Meter, Place
 
 
@@ -279,6 +280,31 @@ async def test_a_database_that_fails_acknowledges_nothing(
     with pytest.raises(StoreError):
         await metering.intake.receive(first)
     assert place.batches == []
+
+
+async def test_what_follows_a_body_that_was_not_stored_is_not_stored_either(
+    metering: Metering, place: Place, meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An acknowledgement of the second would make the unit forget the first; sent again, both are there."""
+    bodies = [meter.send() for _ in range(3)]
+    add = metering.readings.add
+
+    async def fail(arrivals: Sequence[Arrival]) -> list[Verdict]:
+        monkeypatch.setattr(metering.readings, "add", add)
+        raise Full("the disk is full")
+
+    monkeypatch.setattr(metering.readings, "add", fail)
+    first = await metering.intake.submit(bodies[0])
+    with pytest.raises(StoreError):
+        await first
+    second = await metering.intake.submit(bodies[1], after=first)
+    third = await metering.intake.submit(bodies[2], after=second)
+    for future in (second, third):
+        with pytest.raises(StoreError):
+            await future
+    assert place.batches == []
+    accepted = await metering.intake.receive(b"".join(bodies))
+    assert accepted.acknowledged == 3 and len(place.batches) == 3
 
 
 async def test_alarms_of_one_kind_come_once_a_minute(metering: Metering, place: Place, meter: Meter) -> None:

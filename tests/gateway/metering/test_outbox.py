@@ -89,7 +89,7 @@ async def test_a_command_stands_until_it_is_obeyed(
     await metering.exchange(meter.send())
     metering.outbox.send(7, kind, SESSION, grant=180 if kind is CommandKind.ON else 0)
     for _ in range(3):
-        assert meter.read(await metering.exchange(meter.send(**disobeys))).kind is kind
+        assert meter.read(await metering.exchange(meter.send(time=START, **disobeys))).kind is kind
     assert meter.read(await metering.exchange(meter.send(**obeys))).kind is CommandKind.ACKNOWLEDGE
     assert meter.read(await metering.exchange(meter.send(**disobeys))).kind is CommandKind.ACKNOWLEDGE
 
@@ -130,6 +130,56 @@ async def test_a_command_names_the_start_that_the_unit_is_in(metering: Metering,
     for body in (meter.send(**CHARGING), late):
         command = meter.read(await metering.exchange(body))
         assert (command.kind, command.boot) == (CommandKind.OFF, 2)
+
+
+async def _obey_by_the_clock(metering: Metering, meter: Meter, ahead: int) -> tuple[int, list[CommandKind]]:
+    """Let a unit that is `ahead` seconds off, outside a session, send batches until it is right; it believes
+    commands as the protocol says. Returns how many it took, and the kinds of those that it believed."""
+    believed: list[CommandKind] = []
+    for count in range(1, 200):
+        clock = metering.clock.now() // 1_000 + ahead
+        answer = await metering.exchange(meter.send(time=clock, register=0, flags=Flag(0), samples=()))
+        command = meter.read(answer)
+        if abs(command.issued - clock) <= 120:
+            believed.append(command.kind)
+            ahead += command.issued - clock
+        if ahead == 0 and CommandKind.ON in believed:
+            return count, believed
+    raise AssertionError(f"still {ahead} s off")
+
+
+@pytest.mark.parametrize("ahead", [3_600, -3_600])
+async def test_a_unit_an_hour_off_gets_the_time_before_it_gets_power(
+    metering: Metering, meter: Meter, ahead: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Step by step, with acknowledgements; the operator is told to look at the clock."""
+    metering.outbox.send(meter.number, CommandKind.ON, SESSION, grant=60_000)
+    batches, believed = await _obey_by_the_clock(metering, meter, ahead)
+    assert believed[-1] is CommandKind.ON and believed.count(CommandKind.ON) == 1
+    assert batches > 30
+    assert "Check this computer's clock" in caplog.text
+
+
+async def test_a_unit_an_hour_off_is_ended_in_its_own_time(metering: Metering, meter: Meter) -> None:
+    """It is in a session, in which its clock is not set: END is believed at the third asking."""
+    metering.outbox.send(meter.number, CommandKind.END, SESSION)
+    now = metering.clock.now() // 1_000
+    issued = []
+    for step in range(4):
+        batch = meter.send(time=now - 3_600 + step, session=SESSION, flags=MEASURING, register=step)
+        command = meter.read(await metering.exchange(batch))
+        assert command.kind is CommandKind.END
+        issued.append(command.issued - (now - 3_600 + step))
+    assert issued[0] == 3_600 and abs(issued[-1]) <= 120
+
+
+async def test_a_late_batch_moves_no_clock(metering: Metering, meter: Meter) -> None:
+    """What waited an hour in a unit that obeys says nothing of its clock."""
+    now = metering.clock.now() // 1_000
+    metering.outbox.send(meter.number, CommandKind.OFF, SESSION)
+    for hours in (3, 2, 1):
+        command = meter.read(await metering.exchange(meter.send(time=now - hours * 3_600, flags=Flag(0))))
+        assert command.issued == now
 
 
 async def test_counters_rise_over_restarts(database: Database, place: Place, meter: Meter) -> None:
