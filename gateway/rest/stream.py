@@ -96,4 +96,7 @@ class Streams:
                 if waiting is not None:
                     waiting.cancel()
                     await asyncio.wait([waiting])
+                    if not waiting.cancelled():
+                        # The events may have ended in the same moment; nobody else would ask.
+                        waiting.exception()
             await events.aclose()

@@ -39,6 +39,8 @@ class Building:
     console: str
     username: str
     password: str
+    process: int
+    """Its process id: a test may hold it up for a moment."""
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +67,7 @@ def building(tmp_path_factory: pytest.TempPathFactory, push_service: PushService
         console = re.search(r"^console +(\S+) +log in as (\S+), password (\S+)", text, re.MULTILINE)
         assert wallet is not None
         assert console is not None
-        yield Building(wallet[1], *console.groups())
+        yield Building(wallet[1], console[1], console[2], console[3], process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
 

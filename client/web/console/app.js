@@ -54,6 +54,7 @@ function Console({ failure }) {
   const beyond = BEYOND.filter((part) => part[2].includes(account.role));
   const [name, Page, , home = name] = [...seen, ...beyond].find((part) => part !== null && part[0] === page) ?? seen[0];
   return html`
+    <button class="skip" onClick=${() => document.querySelector("h1")?.focus()}>${t("console.skip")}</button>
     <${Rail} parts=${seen} page=${home} account=${account} />
     <main id="page"><${Page} key=${name} argument=${argument} /></main>
   `;

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { moment, t } from "../../shared/i18n.js";
 import { Failure, Heading, Notice } from "../../shared/parts.js";
+import { OPERATIONS, nameOf } from "../operation.js";
 import { usePeriod } from "../period.js";
 import { read } from "../state.js";
 import * as state from "../state.js";
@@ -31,12 +32,12 @@ export function Log({ argument }) {
       ${accounts.answer && html`<label>${t("log.who")}<select onChange=${(event) => setAccount(event.target.value)}><option value="">${t("filter.all")}</option>
         ${listOf(accounts.answer).map((each) => html`<option value=${each.id} selected=${String(each.id) === account}>${each.username}</option>`)}</select></label>`}
       <label>${t("log.outcome")}<select onChange=${(event) => setOutcome(event.target.value)}><option value="">${t("filter.all")}</option>${OUTCOMES.map((each) => html`<option value=${each}>${t(`outcome.${each}`)}</option>`)}</select></label>
-      <label>${t("history.kind")}<input value=${operation} placeholder="change_account" autocapitalize="none" spellcheck="false" onChange=${(event) => setOperation(event.target.value.trim().replace(/[^a-z_]/g, ""))} /></label></div>
+      <label>${t("history.kind")}<select onChange=${(event) => setOperation(event.target.value)}><option value="">${t("filter.all")}</option>${OPERATIONS.map((each) => html`<option value=${each}>${nameOf(each)}</option>`)}</select></label></div>
     <${Failure} error=${error ?? accounts.error} />
     <${Table} label=${t("console.log")} rows=${entries} empty=${t("log.none")} more=${more} columns=${[
       [t("history.time"), (entry) => moment(entry.time / 1000, PRECISE)],
       [t("log.who"), (entry) => html`${entry.name} <span class="quiet small">${entry.address}</span>`],
-      [t("history.kind"), (entry) => html`<code>${entry.operation}</code>`],
+      [t("history.kind"), (entry) => nameOf(entry.operation)],
       [t("log.target"), (entry) => html`<code>${entry.target}</code>${Object.keys(entry.detail).length > 0 && html`<br /><span class="quiet small">${Object.entries(entry.detail).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")}</span>`}`],
       [t("log.outcome"), (entry) => html`<span class=${entry.outcome === "done" ? "badge" : entry.outcome === "begun" ? "badge off" : "badge live"}>${t(`outcome.${entry.outcome}`)}${entry.status && entry.outcome !== "done" ? ` ${entry.status}` : ""}</span>`],
     ]} />

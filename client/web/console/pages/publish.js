@@ -87,13 +87,13 @@ export function Publish({ like, onDone, onLeave }) {
 /** What the sessions of a period would have cost. */
 function Found({ found, token }) {
   const difference = found.after - found.before;
-  const share = found.before ? ` (${difference < 0 ? "" : "+"}${number((100 * difference) / found.before, 1)} %)` : "";
+  const share = found.before ? `${difference < 0 ? "" : "+"}${number((100 * difference) / found.before, 1)} %` : "";
   const lines = [...found.lines].sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before)).slice(0, LINES);
   return html`<div role="status" class="found"><dl class="facts">
       <div><dt>${t("tariffs.sessions")}</dt><dd>${found.lines.length}</dd></div>
       <div><dt>${t("tariffs.before")}</dt><dd>${money(found.before, token)}</dd></div>
       <div><dt>${t("tariffs.after")}</dt><dd>${money(found.after, token)}</dd></div>
-      <div><dt>${t("tariffs.difference")}</dt><dd>${money(difference, token)}${share}</dd></div></dl>
+      <div><dt>${t("tariffs.difference")}</dt><dd>${money(difference, token)} <small>${share}</small></dd></div></dl>
     <ul class="small"><li>${t("tariffs.agreed", { agreed: found.agreed, count: found.lines.length })}</li>
       ${found.capped > 0 && html`<li>${t("tariffs.capped", { count: found.capped })}</li>`}
       ${found.unread > 0 && html`<li>${t("tariffs.unread", { count: found.unread })}</li>`}</ul>

@@ -6,8 +6,8 @@ import { Series } from "../../shared/chart/series.js";
 import { html } from "../../shared/html.js";
 import { duration, energy, moment, money, number, power, t } from "../../shared/i18n.js";
 import { Failure, Form, Heading, Notice, Pairs } from "../../shared/parts.js";
-import { reasonOf } from "../../shared/reason.js";
 import { useStream } from "../live.js";
+import { sentence } from "../reason.js";
 import * as state from "../state.js";
 import { read } from "../state.js";
 import { useReading } from "./reading.js";
@@ -25,14 +25,14 @@ export function SessionDetail({ session: id }) {
     <p><a href="#/sessions">${t("console.sessions")}</a></p>
     <div class="row head"><${Heading}>${t("sessions.at", { unit: session.unit, when: moment(session.opened) })}<//>
       <span class=${session.activity === "charging" ? "badge live" : "badge"}>${t(`sessions.${session.state}`)}</span></div>
-    ${session.reason && !isOver && html`<${Notice}>${reasonOf(session)}<//>`}
+    ${session.reason && !isOver && html`<${Notice}>${sentence(session)}<//>`}
     <dl class="facts">
       <div><dt>${t("sessions.energy")}</dt><dd>${energy(session.energy)}</dd></div>
       ${!isOver && html`<div><dt>${t("sessions.power")}</dt><dd>${power(session.power)}</dd></div>`}
       <div><dt>${t("sessions.cost")}</dt><dd>${money(session.cost, token)}</dd></div>
       <div><dt>${t("sessions.escrow")}</dt><dd>${money(session.escrow, token)}</dd></div>
       ${session.refund !== null && html`<div><dt>${t("sessions.refund")}</dt><dd>${money(session.refund, token)}</dd></div>`}
-      <div><dt>${t("sessions.lasted")}</dt><dd>${session.started ? duration((session.ended ?? Date.now() / 1000) - session.started) : "–"}</dd></div>
+      <div><dt>${t("sessions.lasted")}</dt><dd>${session.started ? duration(Math.round((session.ended ?? Date.now() / 1000) - session.started)) : "–"}</dd></div>
     </dl>
     <${Readings} id=${id} energy=${session.energy} />
     <section class="card"><${Pairs} rows=${[

@@ -5,8 +5,8 @@ import { useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { duration, energy, moment, money, t } from "../../shared/i18n.js";
 import { Failure, Heading } from "../../shared/parts.js";
-import { reasonOf } from "../../shared/reason.js";
 import { query, usePeriod } from "../period.js";
+import { sentence } from "../reason.js";
 import * as state from "../state.js";
 import { Table } from "../table.js";
 import { listOf, useReading, useRows } from "./reading.js";
@@ -47,10 +47,10 @@ function columns() {
     [t("sessions.opened"), (each) => html`<a href=${`#/sessions/${each.session}`}>${moment(each.opened)}</a>`],
     [t("sign.unit"), (each) => each.unit, "number"],
     [t("money.state"), (each) => html`<span class=${each.activity === "charging" ? "badge live" : "badge"}>${t(`sessions.${each.state}`)}</span>${each.attested && html` <span class="badge off">${t("sessions.attested")}</span>`}`],
-    [t("sessions.lasted"), (each) => (each.started ? duration((each.ended ?? Date.now() / 1000) - each.started) : "–"), "number"],
+    [t("sessions.lasted"), (each) => (each.started ? duration(Math.round((each.ended ?? Date.now() / 1000) - each.started)) : "–"), "number"],
     [t("sessions.energy"), (each) => energy(each.energy), "number"],
     [t("sessions.cost"), (each) => money(each.cost, token), "number"],
-    [t("sessions.reason"), (each) => (each.stopped_reason ? t(`ended.${each.stopped_reason}`) : reasonOf(each) ?? "–")],
+    [t("sessions.reason"), (each) => (each.stopped_reason ? t(`ended.${each.stopped_reason}`) : sentence(each) ?? "–")],
   ];
 }
 

@@ -25,8 +25,9 @@ export function Tariffs() {
   };
   return html`
     <div class="row head"><${Heading}>${t("console.tariffs")}<//>
-      ${mayTry && !isNew && html`<button onClick=${() => setNew(true)}>${t(state.account.value.role === "ADMIN" ? "tariffs.publish" : "tariffs.try")}</button>`}</div>
+      ${mayTry && tariffs.answer && !isNew && html`<button onClick=${() => setNew(true)}>${t(state.account.value.role === "ADMIN" ? "tariffs.publish" : "tariffs.try")}</button>`}</div>
     <${Failure} error=${tariffs.error} />
+    ${!tariffs.answer && !tariffs.error && html`<p class="quiet">${t("wait")}</p>`}
     ${isNew && html`<${Publish} like=${current ?? null} onDone=${published} onLeave=${() => setNew(false)} />`}
     ${tariffs.answer && list.length === 0 && !isNew && html`<div class="empty"><p>${t("tariffs.none")}</p></div>`}
     ${list.map((tariff) => html`<${Tariff} key=${tariff.number} tariff=${tariff} isCurrent=${tariff === current} isComing=${tariff.valid_from > now} />`)}
