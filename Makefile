@@ -6,7 +6,7 @@ BIN := .venv/bin
 PORT ?=
 ARGUMENTS ?=
 PYTEST := $(BIN)/python -m pytest
-NOT_FAST := slow or postgresql or fabric or firmware or browser or soak
+NOT_FAST := slow or postgresql or fabric or firmware or browser or pkcs11 or soak
 
 .DEFAULT_GOAL := help
 .PHONY: help setup packages run test test-fast test-firmware lint bench soak firmware lock proto screenshots clean

@@ -50,9 +50,7 @@ class Identity:
 
     def sign(self, message: bytes) -> bytes:
         """ECDSA P-256 with SHA-256 over `message`, DER, with the low S that Fabric's MSP insists on."""
-        signature = self._key.sign(message, _ALGORITHM)
-        r, s = utils.decode_dss_signature(signature)
-        return signature if s <= _ORDER // 2 else utils.encode_dss_signature(r, _ORDER - s)
+        return low_s(*utils.decode_dss_signature(self._key.sign(message, _ALGORITHM)))
 
     def save(self, certificate: Path, key: Path) -> None:
         """Write both as PEM files; the private key is readable by its owner alone."""
@@ -66,6 +64,11 @@ class Identity:
         Raises IdentityError where a file is missing or is not what it should be."""
         pem = read_pem(certificate)
         return cls(msp_id or msp_id_of(organisation_name(pem, certificate)), pem, read_key(key))
+
+
+def low_s(r: int, s: int) -> bytes:
+    """The P-256 signature (r, s) as DER with the lower of its two equal values of s."""
+    return utils.encode_dss_signature(r, min(s, _ORDER - s))
 
 
 def organisation_name(pem: bytes, path: Path) -> str:

@@ -1,6 +1,6 @@
 """What every test shares: groups that need more than Python, and an honest account of what was skipped.
 
-A test marked `postgresql`, `firmware` or `browser` runs where its group's programs are
+A test marked `postgresql`, `firmware`, `browser` or `pkcs11` runs where its group's programs are
 (`tools.system_packages`). Elsewhere it is skipped, and the run ends with a paragraph that names what was
 skipped and how to get it. With CI=true nothing may be skipped: a skip, for whatever reason, is a failure.
 

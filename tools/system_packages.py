@@ -84,6 +84,12 @@ GROUPS: dict[str, Group] = {
             packages=("chromium",),
             programs=(("chromium", "chromium-browser", "google-chrome"),),
         ),
+        Group(
+            name="pkcs11",
+            purpose="identities whose key is in a hardware token",
+            packages=("softhsm2",),
+            programs=(("softhsm2-util",),),
+        ),
     )
 }
 
