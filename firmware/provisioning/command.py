@@ -88,6 +88,9 @@ def provision(
     kind = unit_class or part.classes[0]
     if kind not in part.classes:
         raise click.BadParameter(f"a board {board} can be {' or '.join(part.classes)}", param_hint="--class")
+    if SENSORS[sensor].supply > part.reference:
+        rule = f"gives up to {SENSORS[sensor].supply} V, this board bears {part.reference} V"
+        raise click.BadParameter(f"{sensor} {rule}", param_hint="--sensor")
     if output.exists():
         raise click.BadParameter(f"{output} exists; an identity is not overwritten", param_hint="--output")
     tail = _wireless(part, wifi, wifi_passphrase)
@@ -154,7 +157,7 @@ def _identity(
     if address.scheme != "http" or not address.hostname:
         raise click.BadParameter("units speak plain HTTP: begins with http://", param_hint="--gateway")
     network = network_tag(condominium["network"], condominium["code"])
-    gain, noise = nominal(SENSORS[sensor], part.bits)
+    gain, noise = nominal(SENSORS[sensor], part.bits, part.reference)
     return Identity(
         unit_class=kind,
         unit=FROM_SWITCHES if from_switches else number,

@@ -28,11 +28,13 @@ class Sensor:
     """V RMS without current."""
     starting: int
     """mA below which nothing is counted."""
+    supply: float
+    """V that its output may reach: more than a converter's reference would harm the part."""
 
 
 SENSORS = {
-    "sct013": Sensor(1, 33 / 2_000, 0.002, 200),
-    "acs712": Sensor(2, 0.100, 0.007, 200),
+    "sct013": Sensor(1, 33 / 2_000, 0.002, 200, 3.3),
+    "acs712": Sensor(2, 0.100, 0.007, 200, 5.0),
 }
 """SCT-013-000 over 33 Ω, and ACS712-20A (paper, Table 1)."""
 
@@ -45,7 +47,9 @@ class Board:
     storage: int
     """Bytes of persistent memory."""
     bits: int
-    """Of the converter, whose reference is 5 V."""
+    """Of the converter."""
+    reference: float = 5.0
+    """V at which the converter's range ends."""
     wireless: bool = False
     """Whether its network's name and passphrase are the last bytes of its memory."""
 
@@ -55,6 +59,7 @@ BOARDS = {
     "uno-esp8266": Board(("mac",), 1_024, 10, wireless=True),
     "mps2": Board(("ed25519", "mac"), 4_096, 12),
     "lm3s": Board(("ed25519", "mac"), 4_096, 12),
+    "nucleo": Board(("ed25519", "mac"), 4_096, 12, reference=3.3),
     "posix": Board(("ed25519", "mac"), 4_096, 12),
 }
 
@@ -122,9 +127,9 @@ def decode(image: bytes) -> Identity:
     )  # fmt: skip
 
 
-def nominal(sensor: Sensor, bits: int) -> tuple[int, int]:
-    """Gain and noise of a sensor on a converter of `bits` with a reference of 5 V, as the image has them."""
-    step = 5.0 / (1 << bits)
+def nominal(sensor: Sensor, bits: int, reference: float = 5.0) -> tuple[int, int]:
+    """Gain and noise of a sensor on a converter of `bits` with a reference in V, as the image has them."""
+    step = reference / (1 << bits)
     counts = sensor.noise / step
     return round(step / sensor.volts_per_ampere * 256_000), round((counts**2 + 1 / 12) * 256)
 

@@ -12,7 +12,16 @@ from click.testing import CliRunner
 from chaincode.signing import domain
 from firmware.provisioning import command
 from firmware.provisioning.calibration import Reading, corrected_gain
-from firmware.provisioning.image import BYTES, Identity, decode, intel_hex, network_tag, padded
+from firmware.provisioning.image import (
+    BYTES,
+    SENSORS,
+    Identity,
+    decode,
+    intel_hex,
+    network_tag,
+    nominal,
+    padded,
+)
 from firmware.provisioning.wifi import Wifi
 from tests.firmware import gateway
 
@@ -77,6 +86,13 @@ def test_a_network_that_cannot_be_is_refused(name: str, passphrase: str, field: 
     """Each refusal names the field and its rule."""
     with pytest.raises(ValueError, match=field):
         Wifi(name, passphrase).encode()
+
+
+def test_a_converter_of_less_range_sees_finer_steps() -> None:
+    """The same sensor on 12 bits of 3.3 V: a count is 49 mA where it is 74 mA on 5 V."""
+    gain, _ = nominal(SENSORS["sct013"], 12, 3.3)
+    assert gain / 256 == pytest.approx(3_300 / 4_096 / 0.0165, rel=0.001)
+    assert gain / nominal(SENSORS["sct013"], 12)[0] == pytest.approx(0.66, rel=0.001)
 
 
 def test_calibration() -> None:
@@ -167,6 +183,7 @@ def test_provision_a_wireless_board(tmp_path: Path, asked: list[httpx.Request]) 
         (["--board", "uno", "--class", "ed25519", "--token", "secret"], "can be mac"),
         (["--board", "uno-esp8266", "--token", "secret"], "name its network"),
         (["--board", "uno", "--token", "secret", "--wifi", "x"], "has a cable"),
+        (["--board", "nucleo", "--sensor", "acs712", "--token", "secret"], "bears 3.3 V"),
         (["--board", "uno"], "--token"),
         (["--board", "uno", "--token", "wrong"], "is an administrator"),
     ],
