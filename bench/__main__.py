@@ -36,17 +36,46 @@ def merge(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str
     return [figures[key] for key in sorted(figures)]
 
 
+def number(value: float) -> str:
+    """A figure as people read it: three digits that count, or whole thousands."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """The table as the README has it."""
+    """The tables as the README has them. What is named `PLACE: THING` stands place by place."""
+    single = [row for row in rows if ": " not in row["what"]]
     lines = ["| | what | value | against | ratio | aimed at |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        against = row["reference"]
-        if row["reference_value"] is not None:
-            against += f": {row['reference_value']:,.4g}"
-        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        value = f"{row['value']:,.4g} {row['unit']}"
-        lines.append(f"| {row['id']} | {row['what']} | {value} | {against} | {ratio} | {row['target']} |")
+    lines += [f"| {' | '.join(_cells(row))} |" for row in single]
+    for name in dict.fromkeys(row["id"] for row in rows if row not in single):
+        found = [row for row in rows if row["id"] == name and row not in single]
+        lines += ["", *_side_by_side(name, found)]
     return "\n".join(lines) + "\n"
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    against = row["reference"]
+    if row["reference_value"] is not None:
+        against += f": {number(row['reference_value'])}"
+    ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+    return [row["id"], row["what"], f"{number(row['value'])} {row['unit']}", against, ratio, row["target"]]
+
+
+def _side_by_side(name: str, rows: list[dict[str, Any]]) -> list[str]:
+    names = [row["what"].partition(": ") for row in rows]
+    places = list(dict.fromkeys(place for place, _, _ in names))
+    lines = [f"| {name} | {' | '.join(places)} |", "|---|" + "---|" * len(places)]
+    for thing in dict.fromkeys(thing for _, _, thing in names):
+        values = [_short(rows, f"{place}: {thing}") for place in places]
+        lines.append(f"| {thing} | {' | '.join(values)} |")
+    return lines
+
+
+def _short(rows: list[dict[str, Any]], what: str) -> str:
+    for row in rows:
+        if row["what"] == what:
+            of = "" if row["reference_value"] is None else f" of {number(row['reference_value'])}"
+            return f"{number(row['value'])}{of} {row['unit']}"
+    return ""
 
 
 def into_readme(text: str, rows: list[dict[str, Any]]) -> str:
@@ -59,13 +88,7 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
     """Print a table of results."""
     table = Table("id", "what", "value", "reference", "ratio", "target")
     for row in rows:
-        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        reference = row["reference"]
-        if row["reference_value"] is not None:
-            reference += f": {row['reference_value']:,.4g}"
-        table.add_row(
-            row["id"], row["what"], f"{row['value']:,.4g} {row['unit']}", reference, ratio, row["target"]
-        )
+        table.add_row(*_cells(row))
     console.print(table)
 
 

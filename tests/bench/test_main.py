@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench.__main__ import README, RESULTS, into_readme, merge
+from bench.__main__ import README, RESULTS, into_readme, markdown, merge
 from bench.result import Result
 
 
@@ -26,6 +26,19 @@ def test_the_ratio_is_against_the_reference_of_the_same_run() -> None:
     assert _row("P2", "a", 1)["ratio"] == 0.5
     alone = Result(id="P8", what="w", value=1, unit="s", reference="")
     assert alone.members()["ratio"] is None
+
+
+def test_what_was_measured_at_several_places_stands_side_by_side() -> None:
+    """One line for each thing, a column for each place, nothing where a place has no such figure."""
+    rows = [_row("P2", "a", 1_234.5), *(_row("part", what, 1) for what in ("x: flash", "x: key", "y: flash"))]
+    assert markdown(rows).splitlines()[2:] == [
+        "| P2 | a | 1,234 1/s | x: 2 | 617.25 |  |",
+        "",
+        "| part | x | y |",
+        "|---|---|---|",
+        "| flash | 1 of 2 1/s | 1 of 2 1/s |",
+        "| key | 1 of 2 1/s |  |",
+    ]
 
 
 def test_the_readme_shows_the_figures_that_were_measured() -> None:
