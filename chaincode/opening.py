@@ -23,7 +23,7 @@ from chaincode.signing.request import session_of_request
 from chaincode.stub import Stub, composite_key
 from chaincode.tariff import Tariff, nameable
 from chaincode.tariff import key_of as tariff_key
-from chaincode.unit import ACTIVE, Unit, existing
+from chaincode.unit import ACTIVE, OCMF, Unit, existing
 from chaincode.unit import key_of as unit_key
 from chaincode.wallet import read_intent
 
@@ -190,6 +190,9 @@ def _active(number: int, value: bytes | None) -> Unit:
     unit = existing(number, value)
     if unit.state != ACTIVE:
         raise StateConflict("unit", f"{number} is in service; it was retired")
+    if unit.key_class == OCMF:
+        # Nothing could end the session but time, and until then it would hold the wallet's tokens.
+        raise StateConflict("unit", f"{number} is of class ed25519 or mac: OCMF records are not settled yet")
     return unit
 
 

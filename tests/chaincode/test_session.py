@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from chaincode.errors import NotAuthorised, NotFound, StateConflict
 from chaincode.signing.batch import Flag
@@ -191,3 +193,15 @@ async def test_an_unknown_session_is_named() -> None:
     aurora = await condominium()
     with pytest.raises(NotFound, match="session"):
         await aurora.submit("session.cancel", b"00" * 32)
+
+
+async def test_no_session_opens_where_none_can_be_settled() -> None:
+    """A wallbox with OCMF records can be enrolled, its key pinned; no wallet's tokens are locked there yet."""
+    aurora = await condominium()
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    wallbox, wallet = await aurora.enrol(9, "ocmf", key=der.hex()), PartyWallet()
+    await aurora.fund(wallet, 1_000)
+    with pytest.raises(StateConflict, match="OCMF records are not settled yet"):
+        await aurora.open(wallet, wallbox)
+    assert await aurora.balance(wallet) == 1_000
