@@ -196,7 +196,7 @@ async def test_an_unknown_session_is_named() -> None:
 
 
 async def test_no_session_opens_where_none_can_be_settled() -> None:
-    """A wallbox with OCMF records can be enrolled, its key pinned; no wallet's tokens are locked there yet."""
+    """An OCMF wallbox can be enrolled, its key pinned; no wallet's tokens are locked there yet."""
     aurora = await condominium()
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
