@@ -78,12 +78,11 @@ def test_a_session_from_wallet_to_audit(house: House, maria: Person, tmp_path: P
     known = maria.json("wallet", "statement")
     assert (known["balance"], known["escrow"]) == (3_000, 2_000)
     until(lambda: house.operator.get(f"/v1/sessions/{session}").json()["energy"] > 0)
-    assert maria.json("stop")["stop_at"] is not None
-
+    ended = maria.json("stop")
     watched = maria.run("watch", session, "--json")
     assert watched.returncode == 0, watched.stderr
-    ended = json.loads(watched.stdout.splitlines()[-1])
-    assert ended["state"] == "settled"
+    assert json.loads(watched.stdout.splitlines()[-1]) == ended
+    assert (ended["session"], ended["state"]) == (session, "settled")
     assert ended["cost"] + ended["refund"] == 2_000
     assert ended["cost"] > TARIFF["start_fee"]
 

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from chaincode.condominium import namespace_of
+from chaincode.fields import encode
 from chaincode.signing import domain
 from chaincode.signing.intent import OpenIntent, StopIntent, new_nonce
 from client.wallet.gateway import Gateway as Relay
@@ -165,7 +166,7 @@ def charge(resident: Person, place: Building) -> dict[str, Any]:
 
 async def claims(ledger: FabricLedger, of: str, on: str) -> list[dict[str, Any]]:
     """The open claims between two condominiums, as `of` has them."""
-    answer = json.loads(await ledger.evaluate(namespace_of(of), "claim.open", [on.encode(), b""]))
+    answer = json.loads(await ledger.evaluate(namespace_of(of), "claim.open", [encode({"counterparty": on})]))
     found: list[dict[str, Any]] = answer["claims"]
     return found
 
