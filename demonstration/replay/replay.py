@@ -16,7 +16,7 @@ from chaincode.session import ENDED, Session
 from demonstration.replay import site
 from demonstration.replay.bay import Bay
 from demonstration.replay.dataset import Dataset, DatasetError
-from demonstration.replay.ground import EmbeddedGround, FabricGround, Ground
+from demonstration.replay.ground import EmbeddedGround, Ground, GroundError
 from demonstration.replay.receipts import Receipts
 from demonstration.replay.report import Report, count_settled, energy_faults, ledger_energy
 from demonstration.replay.supply import Supply
@@ -94,9 +94,16 @@ class Replay:
             )
 
     async def _ground(self) -> Ground:
-        return (
-            EmbeddedGround() if self._network is None else await FabricGround.find(self._network, self._clock)
-        )
+        if self._network is None:
+            return EmbeddedGround()
+        try:
+            # An embedded replay runs without Fabric's packages.
+            from demonstration.replay.fabric import FabricGround  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise GroundError(
+                f"--ledger fabric needs the Python package {error.name}; install condocharge[fabric]"
+            ) from error
+        return await FabricGround.find(self._network, self._clock)
 
     def _bay(self, installation: Installation, gateway: Gateway, traffic: Traffic) -> Bay:
         return Bay(

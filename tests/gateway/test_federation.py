@@ -19,6 +19,8 @@ from click.testing import CliRunner
 from chaincode.condominium import namespace_of
 from chaincode.fields import encode
 from chaincode.signing import domain
+from chaincode.signing.fabric.block import decode_block
+from chaincode.signing.fabric.export import read_block
 from chaincode.signing.intent import OpenIntent, StopIntent, new_nonce
 from client.wallet.gateway import Gateway as Relay
 from client.wallet.gateway import GatewayUnreachable
@@ -263,6 +265,18 @@ async def test_a_visitor_pays_with_tokens_from_home(
     signatures = [domain.sign(key, domain.CLEARING, body) for key in keys]
     await ledger.submit(namespace_of(HOME), "claim.clear", [body, *signatures])
     assert await claims(ledger, HOST, HOME) == await claims(ledger, HOME, HOST) == []
+
+
+def test_the_whole_channel_is_exported(buildings: tuple[Building, Building], tmp_path: Path) -> None:
+    """One block a line, from the first to the last that there was when it was asked."""
+    host, _ = buildings
+    file = tmp_path / "channel.ndjson"
+    height = host.operator.get("/v1/ledger").json()["height"]
+    auditor = Person(tmp_path / "auditor", host.address)
+    exported = auditor.json("audit", "export", str(file), "--gateway", host.address)
+    blocks = [decode_block(read_block(line)) for line in file.read_bytes().splitlines()]
+    assert exported["blocks"] == len(blocks) >= height
+    assert [block.previous_hash for block in blocks[1:]] == [block.hash for block in blocks[:-1]]
 
 
 def tables(place: Building) -> dict[str, list[Any]]:

@@ -29,6 +29,7 @@ from chaincode.signing.export import ExportedBlock
 from chaincode.signing.fabric.attestation import BLOCKS, BY_NUMBER, AttestedBlock
 from chaincode.signing.fabric.block import encode_header
 from chaincode.signing.fabric.receipt import FabricReceipt, collect
+from chaincode.signing.fabric.transaction import CONFIG, kind_of
 from chaincode.signing.transaction import (
     ABSENT,
     MAX_TRANSACTIONS,
@@ -62,12 +63,22 @@ class Channel:
 
     clients: dict[bytes, Identity]
     peers: list[Identity]
+    orderers: dict[int, Identity] = field(default_factory=dict)
+    """Who signs blocks, by number (BFT)."""
     blocks: list[common_pb2.Block] = field(default_factory=list)
 
     @classmethod
-    async def of(cls, bridge: Bridge, peers: list[Identity]) -> Channel:
-        """The blocks that the embedded ledger has now."""
-        channel = cls(bridge.identities, peers)
+    async def of(
+        cls,
+        bridge: Bridge,
+        peers: list[Identity],
+        orderers: dict[int, Identity] | None = None,
+        configuration: bytes | None = None,
+    ) -> Channel:
+        """The blocks that the embedded ledger has now, after one with a configuration where one is given."""
+        channel = cls(bridge.identities, peers, orderers or {})
+        if configuration is not None:
+            channel.seal([configuration], b"\0")
         for exported in await bridge.blocks():
             channel.add(exported)
         return channel
@@ -90,7 +101,26 @@ class Channel:
             data=common_pb2.BlockData(data=envelopes),
             metadata=common_pb2.BlockMetadata(metadata=[b"", b"", validations, b"", b""]),
         )
+        self.sign(block)
         self.blocks.append(block)
+
+    def sign(self, block: common_pb2.Block) -> None:
+        """Have all orderers sign a block."""
+        header = block.header
+        metadata = common_pb2.Metadata(value=b"last configuration")
+        for number, orderer in self.orderers.items():
+            named = common_pb2.IdentifierHeader(identifier=number, nonce=b"once").SerializeToString()
+            signed = (
+                metadata.value + named + encode_header(header.number, header.previous_hash, header.data_hash)
+            )
+            metadata.signatures.add(identifier_header=named, signature=orderer.sign(signed))
+        block.metadata.metadata[common_pb2.SIGNATURES] = metadata.SerializeToString()
+
+    @property
+    def later(self) -> int:
+        """By how many blocks this channel is ahead of the embedded ledger."""
+        first = self.blocks[0].data.data[0]
+        return int(kind_of(first) == CONFIG)
 
     def envelope(self, record: TransactionRecord, change: Change | None = None) -> bytes:
         """A transaction, endorsed by all peers; `change` is made to each set before they sign."""
@@ -103,11 +133,9 @@ class Channel:
             name, payload = record.event
             event = chaincode_event_pb2.ChaincodeEvent(event_name=name, payload=payload)
         outcome = proposal_pb2.ChaincodeAction(
-            results=_sets(record, change),
+            results=_sets(record, change, self.later if self.blocks else 0),
             events=event.SerializeToString(),
-            response=proposal_pb2.Response(status=200, payload=record.result)
-            if hasattr(proposal_pb2, "Response")
-            else proposal_response_pb2.Response(status=200, payload=record.result),
+            response=proposal_response_pb2.Response(status=200, payload=record.result),
             chaincode_id=chaincode_pb2.ChaincodeID(name=asked.namespace),
         )
         return self.endorsed(client, proposal, outcome)
@@ -191,32 +219,34 @@ def identity_of(endorsed: bytes) -> identities_pb2.SerializedIdentity:
     return identities_pb2.SerializedIdentity.FromString(author)
 
 
-def _sets(record: TransactionRecord, change: Change | None) -> bytes:
+def _sets(record: TransactionRecord, change: Change | None, later: int) -> bytes:
     sets = rwset_pb2.TxReadWriteSet()
     for each in record.sets:
-        content = _set(each)
+        content = _set(each, later)
         if change is not None:
             change(content)
         sets.ns_rwset.add(namespace=each.namespace, rwset=content.SerializeToString())
     return bytes(sets.SerializeToString())
 
 
-def _set(each: SetRecord) -> kv_rwset_pb2.KVRWSet:
-    content = kv_rwset_pb2.KVRWSet(reads=[_read(read) for read in each.reads])
+def _set(each: SetRecord, later: int) -> kv_rwset_pb2.KVRWSet:
+    content = kv_rwset_pb2.KVRWSet(reads=[_read(read, later) for read in each.reads])
     for span in each.ranges:
         content.range_queries_info.add(
             start_key=span.start,
             end_key=span.end,
             itr_exhausted=True,
-            raw_reads=kv_rwset_pb2.QueryReads(kv_reads=[_read(read) for read in span.reads]),
+            raw_reads=kv_rwset_pb2.QueryReads(kv_reads=[_read(read, later) for read in span.reads]),
         )
     for write in each.writes:
         content.writes.add(key=write.key, value=write.value or b"", is_delete=write.value is None)
     return content
 
 
-def _read(read: ReadRecord) -> kv_rwset_pb2.KVRead:
+def _read(read: ReadRecord, later: int) -> kv_rwset_pb2.KVRead:
     if read.version == ABSENT:
         return kv_rwset_pb2.KVRead(key=read.key)
     block, index = divmod(read.version, MAX_TRANSACTIONS)
-    return kv_rwset_pb2.KVRead(key=read.key, version=kv_rwset_pb2.Version(block_num=block, tx_num=index))
+    return kv_rwset_pb2.KVRead(
+        key=read.key, version=kv_rwset_pb2.Version(block_num=block + later, tx_num=index)
+    )

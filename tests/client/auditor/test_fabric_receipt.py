@@ -70,7 +70,7 @@ class Charged:
 
     def with_envelope(self, place: tuple[int, int], envelope: bytes) -> FabricReceipt:
         """The receipt of a peer that signs a block in which a transaction was replaced."""
-        channel = Channel(self.channel.clients, self.channel.peers, self.channel.blocks[: place[0]])
+        channel = Channel(self.channel.clients, self.channel.peers, blocks=self.channel.blocks[: place[0]])
         block = self.channel.blocks[place[0]]
         envelopes = [*block.data.data]
         envelopes[place[1]] = envelope

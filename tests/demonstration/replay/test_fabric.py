@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from network.federation.binaries import Binaries
 from network.federation.description import CHANNEL
 from network.federation.package import RULES
 from tests.demonstration.replay.test_replay import DATA, KEYS, check_sums
-from tests.federation import Network, running
+from tests.federation import Network, free_ports, running
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
@@ -215,6 +216,20 @@ def test_a_limit_holds_and_no_condominium_is_used_twice(trial: Network, tmp_path
     result, _ = run(trial.path, tmp_path / "none.json", "--first", "6")
     assert result.exit_code == 1
     assert "registered already" in result.output
+
+
+def test_a_peer_that_does_not_answer_is_a_sentence(trial: Network, tmp_path: Path) -> None:
+    """It names the condominium and the command that starts the network."""
+    folder = tmp_path / "network" / "aurora"
+    keys = shutil.ignore_patterns("data", "log", "run")
+    shutil.copytree(trial.folders["aurora"].path, folder, ignore=keys)
+    local = json.loads((folder / "local.json").read_text())
+    local["ports"]["peer"] = free_ports(1)
+    (folder / "local.json").write_text(json.dumps(local))
+    result, _ = run(folder.parent, tmp_path / "report.json")
+    assert result.exit_code == 1
+    assert "the peer of aurora does not answer" in result.output
+    assert f"condocharge network up {folder.parent}" in result.output
 
 
 def test_what_cannot_be_played_is_a_sentence(tmp_path: Path) -> None:
