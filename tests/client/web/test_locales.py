@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.charging.reason import Code
+from gateway.monitor.anomaly import Kind
+
 WEB = Path(__file__).resolve().parents[3] / "client" / "web"
 _ENTRY = re.compile(r'^  "([a-zA-Z0-9.-]+)": "((?:[^"\\]|\\.)+)",$', re.MULTILINE)
 _PLACES = ("shared", "wallet", "console")
@@ -75,3 +78,9 @@ def test_no_sentence_is_left_that_nobody_says(place: str) -> None:
     kinds = tuple(re.findall(r"`([a-z-]+\.[a-z-]*)\$\{", text))
     unsaid = [key for key in _LOCALES[place]["en"] if f'"{key}"' not in text and not key.startswith(kinds)]
     assert unsaid == []
+
+
+def test_every_reason_and_alarm_of_the_gateway_has_a_sentence() -> None:
+    """Whatever the gateway can say by code, a page can say in its reader's language."""
+    assert {f"why.{code}" for code in Code} <= set(_SITES["wallet"])
+    assert {f"alarm.{kind}" for kind in Kind} <= set(_SITES["console"])

@@ -17,6 +17,7 @@ export default {
   "alarm.over-current": "Too much current",
   "alarm.over-temperature": "Too hot",
   "alarm.relay-stuck": "The relay does not open",
+  "alarm.switch-failed": "A network switch does not do what it is told",
   "alarm.unit-did-not-begin": "The unit did not begin",
   "alarm.unit-silent": "The unit fell silent",
   "charts.average-power": "Average power",

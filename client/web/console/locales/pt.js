@@ -17,6 +17,7 @@ export default {
   "alarm.over-current": "Corrente a mais",
   "alarm.over-temperature": "Demasiado quente",
   "alarm.relay-stuck": "O relé não abre",
+  "alarm.switch-failed": "Um interruptor de rede não faz o que lhe mandam",
   "alarm.unit-did-not-begin": "A unidade não começou",
   "alarm.unit-silent": "A unidade deixou de se ouvir",
   "charts.average-power": "Potência média",

@@ -55,4 +55,5 @@ export default {
   "why.offline": "The socket is not heard. It starts by itself when it is back.",
   "why.queued": "Number {position} in the queue, {wait}: others are using the shared supply.",
   "why.shared": "Charging at up to {current} of {maximum}: the supply is shared.",
+  "why.switch-failed": "The switch at the socket does not answer. The condominium sees it; charging starts by itself when it is back.",
 };

@@ -55,4 +55,5 @@ export default {
   "why.offline": "A tomada não responde. Começa sozinha quando voltar.",
   "why.queued": "Número {position} na fila, {wait}: outros estão a usar a corrente partilhada.",
   "why.shared": "A carregar até {current} de {maximum}: a corrente é partilhada.",
+  "why.switch-failed": "O interruptor da tomada não responde. O condomínio vê-o; o carregamento começa sozinho quando voltar.",
 };
