@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.residents import CODE, Clock, Load
 from chaincode.condominium import namespace_of
-from network.fabric import FabricLedger
+from network.fabric import FabricLedger, Timeouts
 from network.federation import supervisor
 from network.federation.administration import own_peer
 from network.federation.binaries import binaries
@@ -38,11 +38,18 @@ class Network:
         """A condominium's."""
         return next(folder for folder in self.folders if folder.code == code)
 
-    def ledger(self, code: str, clock: Callable[[], int], *, admin: bool = False) -> FabricLedger:
+    def ledger(
+        self,
+        code: str,
+        clock: Callable[[], int],
+        *,
+        admin: bool = False,
+        timeouts: Timeouts | None = None,
+    ) -> FabricLedger:
         """The channel as a condominium's gateway, or its administrator, sees it."""
         folder = self.folder(code)
         signer = folder.admin() if admin else folder.identity("gateway")
-        return FabricLedger(signer, CHANNEL, [own_peer(folder)], clock=clock)
+        return FabricLedger(signer, CHANNEL, [own_peer(folder)], clock=clock, timeouts=timeouts)
 
     def cpu_seconds(self) -> float:
         """Processor time that all processes of the network have used so far."""

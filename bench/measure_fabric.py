@@ -1,49 +1,49 @@
 """P1 and P7 on Fabric: settlements a second, two organisations endorsing, 64 in flight.
 
 The reference for P1 is a chaincode that only does the same state accesses, through Fabric's own Go shim, on
-the same network and by the same client. P7 fills the state with copies of sessions in between;
-`BENCH_FABRIC_SESSIONS` sets another number than a hundred thousand.
+the same network and by the same client; and through Hyperledger's own Python shim, as far as that survives.
+P7 fills the state with copies of sessions in between; `BENCH_FABRIC_SESSIONS` sets another number than a
+hundred thousand.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from bench.federation import NAMESPACE, Network, federation, load
 from bench.residents import CODE, SESSION_SECONDS, Clock, Load
 from bench.result import Result
-from network.fabric import FabricLedger
-from network.federation import supervisor
-from network.federation.binaries import FABRIC, find_go
-from network.federation.server import listeners
-from network.ledger import Committed
+from bench.shims import build_go, fetch_official, go_command, in_place_of_ours, official_command
+from network.fabric import FabricLedger, Timeouts
+from network.ledger import Committed, LedgerError
 
 IN_FLIGHT = 64
 RESIDENTS = 6 * IN_FLIGHT
 FEW = 1_000
 MANY = int(os.environ.get("BENCH_FABRIC_SESSIONS", "100000"))
 _PER_TRANSACTION = 500
-_SHIM = Path(__file__).parent / "shim"
+_IMPATIENT = Timeouts(evaluate=20.0, endorse=20.0, submit=20.0, commit=20.0)
 
 
 def measure() -> list[Result]:
     """Run ours, fill, run ours again, then the Go shim on the same network."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        program = _build(Path(folder))
+        program, official = build_go(Path(folder)), fetch_official(Path(folder))
         with federation(Path(folder) / "network", 2, "raft") as network:
             few, many, accesses = asyncio.run(_ours(network))
-            with _go_shims(network, program):
+            with in_place_of_ours(network, *go_command(program)):
                 reference = asyncio.run(_reference(network, accesses))
+            with in_place_of_ours(network, *official_command(official)):
+                others = asyncio.run(_official(network, accesses, few))
     return [
+        *others,
         Result(
             id="P1",
             what="settlements, two organisations endorsing, 64 in flight, Fabric",
@@ -131,46 +131,57 @@ async def _reference(network: Network, accesses: dict[str, int]) -> float:
     return rate
 
 
+async def _official(network: Network, accesses: dict[str, int], ours: float) -> list[Result]:
+    """The same through Hyperledger's Python shim, one by one and then many at once: as far as it survives."""
+    gateway = network.ledger(CODE, lambda: time.time_ns() // 1_000_000, timeouts=_IMPATIENT)
+    await _survivors(gateway, accesses, 1, 1)  # the peers find it
+    alone, seconds = await _survivors(gateway, accesses, 1, IN_FLIGHT)
+    results = [
+        Result(
+            id="P1",
+            what="the same state accesses through fabric-chaincode-python, one by one",
+            value=alone / seconds,
+            unit="1/s",
+            reference="",
+        )
+    ]
+    done, seconds = await _survivors(gateway, accesses, IN_FLIGHT, RESIDENTS)
+    await gateway.close()
+    if done < RESIDENTS:
+        what = f"of {RESIDENTS} that fabric-chaincode-python answered, {IN_FLIGHT} in flight"
+        return [*results, Result(id="P1", what=what, value=float(done), unit="", reference="")]
+    compared = Result(
+        id="P1",
+        what=f"settlements, {IN_FLIGHT} in flight, Fabric",
+        value=ours,
+        unit="1/s",
+        reference="the same state accesses through fabric-chaincode-python",
+        reference_value=done / seconds,
+    )
+    return [*results, compared]
+
+
+async def _survivors(
+    gateway: FabricLedger, accesses: dict[str, int], at_once: int, count: int
+) -> tuple[int, float]:
+    """How many of `count` transactions came through, and in how many seconds."""
+    room = asyncio.Semaphore(at_once)
+
+    async def one(number: int) -> bool:
+        async with room:
+            try:
+                await gateway.submit(NAMESPACE, "run", [_like(accesses, 10 * RESIDENTS + number)])
+            except LedgerError:
+                return False
+        return True
+
+    begin = time.perf_counter()
+    done = await asyncio.gather(*(one(number) for number in range(count)))
+    return sum(done), time.perf_counter() - begin
+
+
 def _like(accesses: dict[str, int], number: int) -> bytes:
     """What the Go chaincode is told: to read and write as a settlement does, at keys of its own."""
     reads = [f"{key}{number}" for key in accesses]
     writes = {f"{key}{number}": size for key, size in accesses.items() if size}
     return json.dumps({"reads": reads, "writes": writes}).encode()
-
-
-def _build(folder: Path) -> Path:
-    """Build the Go chaincode."""
-    go = find_go(FABRIC, folder, lambda *_step: None)
-    program = folder / "shim"
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false"}
-    subprocess.run([go, "build", "-o", program, "."], cwd=_SHIM, env=environment, check=True)
-    return program
-
-
-@contextlib.contextmanager
-def _go_shims(network: Network, program: Path) -> Iterator[None]:
-    """The Go chaincode in the place of ours, at every member."""
-    running = []
-    for folder in network.folders:
-        supervisor.hold(folder, "chaincode", held=True)
-        number = supervisor.running(folder, "chaincode")
-        assert number is not None
-        os.kill(number, 15)
-        while supervisor.running(folder, "chaincode") == number:
-            time.sleep(0.05)
-        (listener,) = [each for each in listeners(folder) if each.namespace == NAMESPACE]
-        tls = folder.chaincode / "tls"
-        environment = {
-            "CHAINCODE_ID": listener.package,
-            "CHAINCODE_ADDRESS": listener.address,
-            "CHAINCODE_KEY": str(tls / "key.pem"),
-            "CHAINCODE_CERTIFICATE": str(tls / "certificate.pem"),
-            "CHAINCODE_CLIENT_AUTHORITY": str(tls / "root.pem"),
-        }
-        running.append(subprocess.Popen([program], env={**os.environ, **environment}))
-    try:
-        yield
-    finally:
-        for process in running:
-            process.terminate()
-            process.wait()
