@@ -62,6 +62,8 @@ def test_a_page_at_twice_its_size_needs_no_sideways_scrolling(chromium: Browser,
 def test_the_console_is_used_without_a_mouse(chromium: Browser, building: Building) -> None:
     """The first key leads past the rail; the menu opens, leads on and closes by keys."""
     with opened(chromium, building, phone=True, portuguese=False) as page:
+        page.reload()
+        expect(page.get_by_role("heading", name="Now")).to_be_visible()
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="Skip to the page")).to_be_focused()
         page.keyboard.press("Enter")

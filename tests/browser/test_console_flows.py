@@ -153,6 +153,7 @@ def test_a_tariff_is_tried_on_real_sessions_and_then_published(manager: Page) ->
     second = manager.locator(".tariff", has=manager.get_by_role("heading", name="Tariff 2"))
     expect(second).to_contain_text("in force")
     expect(second).to_contain_text("2.0000 EUR")
+    check_accessible(manager)
 
 
 def test_a_unit_is_enrolled_set_up_labelled_and_retired(manager: Page, building: Building) -> None:

@@ -65,7 +65,7 @@ export function Publish({ like, onDone, onLeave }) {
         ${isBanded && html`<button type="button" class="plain" aria-label=${t("tariffs.remove-band", { band: band.name })} onClick=${() => { setBands(bands.filter((_, place) => place !== index)); setFound(null); }}>${t("tariffs.remove")}</button>`}</div>`)}
       <button type="button" class="plain" onClick=${() => setBands([...bands, { ...NIGHT }])}>${t("tariffs.add-band")}</button></fieldset>
     ${isBanded && html`<fieldset><legend>${t("tariffs.when")}</legend>
-      <div class="pair"><div>${rules.map((rule, index) => html`<div class="inline band">
+      <div class="rules"><div>${rules.map((rule, index) => html`<div class="inline band">
         <label>${t("tariffs.days")}<select onChange=${(event) => edit(setRules, rules, index, { days: event.target.value })}>${KINDS_OF_DAY.map((each) => html`<option value=${each} selected=${each === rule.days}>${nameOfDays(each)}</option>`)}</select></label>
         <label>${t("tariffs.time")}<input type="time" value=${rule.time} onChange=${(event) => event.target.value && edit(setRules, rules, index, { time: event.target.value })} /></label>
         <label>${t("tariffs.band")}<select onChange=${(event) => edit(setRules, rules, index, { band: Number(event.target.value) })}>${bands.map((band, place) => html`<option value=${place} selected=${place === rule.band}>${band.name || place + 1}</option>`)}</select></label>
