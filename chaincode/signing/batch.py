@@ -260,12 +260,6 @@ def sign_batch(batch: Batch, secret: bytes) -> bytes:
     return body + domain.sign(secret, domain.BATCH, body)
 
 
-def seal_batch(batch: Batch, key: bytes) -> bytes:
-    """The message of a unit of class `mac`."""
-    body = batch.encode()
-    return body + domain.mac(key, domain.BATCH, body)
-
-
 def attest(message: bytes, secret: bytes) -> bytes:
     """A gateway's word that it checked a `mac` batch: its signature over the whole message."""
     return domain.sign(secret, domain.ATTESTATION, message)

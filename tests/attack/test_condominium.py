@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chaincode.errors import ContractError, NotAuthorised, StateConflict
-from chaincode.signing.batch import Flag, attest, seal_batch
+from chaincode.signing.batch import Flag, attest
 from chaincode.signing.intent import parse_intent
 from chaincode.tariff import Tariff
 from tests.chaincode.memory import MemoryLedger
@@ -187,7 +187,7 @@ async def test_an_attestation_by_anybody_else_is_refused() -> None:
     unit, wallet = await aurora.enrol(1, "mac"), PartyWallet()
     await aurora.fund(wallet, 500)
     session = await aurora.open(wallet, unit)
-    message = seal_batch(unit.batch(session, aurora.now, 0), unit.mac_key)
+    message = unit.seal(unit.batch(session, aurora.now, 0))
     forged = message + attest(message, secret_of(PartyWallet().key))
     with pytest.raises(NotAuthorised, match="attestation"):
         await aurora.submit("session.start", session.encode(), forged)

@@ -18,7 +18,7 @@ from chaincode.condominium import msp_id_of, namespace_of
 from chaincode.creator import ATTRIBUTES, ROLE
 from chaincode.signing import batch as batches
 from chaincode.signing import domain
-from chaincode.signing.batch import Batch, Flag, Reason, attest, seal_batch, sign_batch
+from chaincode.signing.batch import Batch, Flag, Reason, attest, sign_batch
 from chaincode.signing.intent import (
     Intent,
     MandateIntent,
@@ -121,8 +121,13 @@ class PartyUnit:
         """A batch signed, or sealed and attested."""
         if self.key_class == "ed25519":
             return sign_batch(batch, secret_of(self.key))
-        message = seal_batch(batch, self.mac_key)
+        message = self.seal(batch)
         return message + attest(message, secret_of(self.attesting))
+
+    def seal(self, batch: Batch) -> bytes:
+        """A batch as a unit of class mac sends it."""
+        body = batch.encode()
+        return body + domain.mac(self.mac_key, domain.BATCH, body)
 
     def request(self, time: int, tag: bytes, **changes: Any) -> bytes:
         """A start request as a transaction carries it: `tag` (its hash) was held to the reader."""

@@ -9,7 +9,7 @@ import pytest
 
 from chaincode.meter import Reading
 from chaincode.session import ATTESTED, SIGNED, Session
-from chaincode.signing.batch import NO_BATCH, Batch, batch_hash, seal_batch, sign_batch
+from chaincode.signing.batch import NO_BATCH, Batch, batch_hash, sign_batch
 from client.auditor.errors import ReceiptError
 from client.auditor.readings import verify_readings
 from tests.chaincode.world import PartyUnit, secret_of
@@ -31,7 +31,7 @@ def seal(unit: PartyUnit, batch: Batch) -> bytes:
     """A batch as the unit sends it."""
     if unit.key_class == "ed25519":
         return sign_batch(batch, secret_of(unit.key))
-    return seal_batch(batch, unit.mac_key)
+    return unit.seal(batch)
 
 
 def session(unit: PartyUnit, messages: list[bytes]) -> Session:
