@@ -142,7 +142,9 @@ class ChannelAudit:
         fresh = proposal.transaction_id not in self._seen
         self._seen.add(proposal.transaction_id)
         sets = [*transaction.sets, *filter(None, (transaction.lifecycle,))]
-        if proposal.namespace == LIFECYCLE:
+        if not _keeps_apart(transaction):
+            deserved = False
+        elif proposal.namespace == LIFECYCLE:
             deserved = marked
         else:
             deserved = fresh and self._is_endorsed(transaction) and self._state.validate(sets) == VALID
@@ -194,6 +196,13 @@ class ChannelAudit:
     def _now(self) -> Configuration:
         assert self._configuration is not None
         return self._configuration
+
+
+def _keeps_apart(transaction: FabricTransaction) -> bool:
+    """Whether Fabric's own chaincode writes nothing of the condominiums', nor theirs anything of Fabric's."""
+    if transaction.proposal.namespace == LIFECYCLE:
+        return not any(each.writes for each in transaction.sets)
+    return transaction.lifecycle is None or not transaction.lifecycle.writes
 
 
 def _name(code: int) -> str:

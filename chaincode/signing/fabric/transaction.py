@@ -213,9 +213,11 @@ def _event(message: Message) -> tuple[str, bytes] | None:
 
 
 def _set(message: Message) -> SetRecord:
-    content = message.message(2)
+    namespace, content = message.text(1), message.message(2)
+    if namespace != LIFECYCLE and 4 in content:
+        raise MalformedError("gives keys endorsement policies of their own, which the rules never do")
     return SetRecord(
-        namespace=message.text(1),
+        namespace=namespace,
         reads=tuple(map(_read, content.messages(1))),
         ranges=tuple(map(_range, content.messages(2))),
         writes=tuple(map(_write, content.messages(3))),

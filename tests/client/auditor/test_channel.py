@@ -12,7 +12,7 @@ from fabric_protos.msp import msp_config_pb2, msp_principal_pb2
 from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
 
 from chaincode.signing.fabric.export import export_block
-from chaincode.signing.transaction import TransactionRecord, decode_transaction
+from chaincode.signing.transaction import TransactionRecord, decode_transaction, encode_proposal
 from client.auditor.channel import ChannelAudit
 from client.auditor.errors import LedgerWrong
 from client.auditor.report import LedgerReport
@@ -268,3 +268,33 @@ def test_a_configuration_follows_the_one_before(chain: Chain) -> None:
         later = replace(channel, orderers=orderers)
         later.seal([later.envelope(chain.records[-1])], b"\0")
         assert verify(later, chain.root).functions["session.settle"] == 1
+
+
+def _invoking(record: TransactionRecord, namespace: str) -> TransactionRecord:
+    """What a transaction does, under another chaincode's name."""
+    return replace(record, payload=encode_proposal(replace(record.proposal, namespace=namespace)))
+
+
+def test_another_chaincodes_name_opens_no_way_in(chain: Chain) -> None:
+    """Fabric's own chaincode, and one that nobody agreed on, cannot change a condominium's records."""
+    for namespace in ("_lifecycle", "nobody"):
+        record = _invoking(chain.records[-1], namespace)
+        channel = chain.up_to(chain.last)
+        channel.seal([channel.envelope(record)], b"\0")
+        with pytest.raises(LedgerWrong, match="is marked VALID and is not valid"):
+            verify(channel, chain.root)
+        channel = chain.up_to(chain.last)
+        channel.seal([channel.envelope(record)], POLICY_FAILURE)
+        assert "session.settle" not in verify(channel, chain.root).functions
+
+
+def _with_a_policy(content: kv_rwset_pb2.KVRWSet) -> None:
+    content.metadata_writes.add(key=content.writes[0].key).entries.add(name="VALIDATION_PARAMETER")
+
+
+def test_keys_have_no_policies_of_their_own(chain: Chain) -> None:
+    """The rules never give them any, so a transaction that does was not made by them."""
+    channel = chain.up_to(chain.last)
+    channel.seal([channel.envelope(chain.records[-1], _with_a_policy)], b"\0")
+    with pytest.raises(LedgerWrong, match="policies of their own"):
+        verify(channel, chain.root)
