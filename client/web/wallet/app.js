@@ -89,14 +89,17 @@ const show = (failure) => render(html`<${Wallet} failure=${failure} />`, root);
 effect(() => {
   document.title = state.condominium.value ? `Condocharge · ${state.condominium.value.name}` : "Condocharge";
 });
-state.begin().then(
-  () => {
-    show(null);
-    // What the service worker will say is kept when there is time for it.
+state
+  .begin()
+  .then(
+    () => show(null),
+    (error) => show(error),
+  )
+  .then(() => {
+    // What the first view can do without comes when it is there.
+    import("./wish.js").then(({ attend }) => attend());
     import("./notices.js").then(({ keepWords }) => keepWords());
-  },
-  (error) => show(error),
-);
+  });
 // With Trusted Types a script's address has to come from a policy; this one knows a single address. What the worker
 // keeps for later would hold up the first view, so it is registered after.
 const policy = globalThis.trustedTypes?.createPolicy("condocharge", { createScriptURL: () => "/worker.js" });

@@ -72,6 +72,7 @@ export async function endPush() {
 export function keepWords() {
   effect(() => {
     const token = state.condominium.value;
+    if (!token) return;
     const blank = (name) => t(`notice.${name}`, Object.fromEntries(["unit", "position", "energy", "cost", "balance"].map((each) => [each, `{${each}}`])));
     const words = { language: regional.value, token, sentences: Object.fromEntries(NAMES.map((name) => [name, blank(name)])), of: language.value };
     globalThis.caches?.open(WORDS).then((cache) => cache.put("/words", new Response(JSON.stringify(words))));

@@ -2,13 +2,8 @@
 
 import { signal } from "@preact/signals";
 
-import { Unreachable, ask, fetchBytes, signedHeaders } from "../shared/api.js";
-import { hex, sha256 } from "../shared/bytes.js";
-import { t } from "../shared/i18n.js";
-import { Told } from "../shared/parts.js";
-import { VALIDITY, intentBody } from "./intent.js";
-import * as outbox from "./outbox.js";
-import * as vault from "./vault.js";
+import { Unreachable, ask } from "../shared/api.js";
+import * as store from "./store.js";
 
 const CURRENT = "condocharge-current-wallet";
 const CONDOMINIUM = "condocharge-condominium";
@@ -28,15 +23,14 @@ export const RUNNING = new Set(["opened", "started"]);
 /** Whether the last question reached the gateway. */
 export const online = signal(true);
 
+/** Keys are opened and made by a module that the first view can do without. */
+export const bringVault = () => import("./vault.js");
+
 /** Read what is kept here, then ask the gateway who it is. */
 export async function begin() {
-  kept.value = await vault.wallets();
+  kept.value = await store.wallets();
   const chosen = localStorage.getItem(CURRENT);
   current.value = kept.value.find((wallet) => wallet.id === chosen) ?? kept.value[0] ?? null;
-  outbox.onNews(async ({ wallet }) => {
-    if (wallet === current.value?.id && key.value) await refreshAccount();
-  });
-  outbox.keepSending(() => current.value?.id);
   await refreshCondominium();
 }
 
@@ -57,15 +51,6 @@ export function trustedRoot() {
   return kept ?? shown;
 }
 
-/**
- * A tariff with the hash of its record: what is shown is what gets signed, whatever the gateway said before.
- * @param {number} number
- */
-export async function readTariff(number) {
-  const record = await reached(fetchBytes(`/v1/tariffs/${number}`));
-  return { ...JSON.parse(new TextDecoder().decode(record)), hash: hex(await sha256(record)) };
-}
-
 /** @param {string} id */
 export function use(id) {
   localStorage.setItem(CURRENT, id);
@@ -79,15 +64,17 @@ export function use(id) {
  * @param {Uint8Array} seed @param {string} name @param {object} lock
  */
 export async function adopt(seed, name, lock) {
+  const vault = await bringVault();
   const id = await vault.publicKey(seed);
-  await vault.keep({ id, name, lock, created: Date.now() });
-  kept.value = await vault.wallets();
+  await store.put(store.WALLETS, { id, name, lock, created: Date.now() });
+  kept.value = await store.wallets();
   use(id);
   key.value = await vault.signingKey(seed);
 }
 
 /** @param {string} [passphrase] */
 export async function unlock(passphrase) {
+  const vault = await bringVault();
   const seed = await vault.unlock(current.value.lock, passphrase);
   key.value = await vault.signingKey(seed);
   seed.fill(0);
@@ -111,39 +98,10 @@ export async function refreshUnits() {
 export async function signed(method, path, body) {
   const text = body === undefined ? "" : JSON.stringify(body);
   const signer = { wallet: current.value.id, key: key.value, network: condominium.value.network };
+  const { signedHeaders } = await import("./query.js");
   const headers = await signedHeaders(signer, method, path, text);
   if (text) headers["Content-Type"] = "application/json";
   return reached(ask(path, { method, headers, body: text || undefined }));
-}
-
-/** The body of an intent of this wallet, to be shown before it is signed. @param {string} kind @param {object} fields */
-export function draft(kind, fields) {
-  const expires = Math.floor(Date.now() / 1000) + VALIDITY;
-  const common = { network: condominium.value.network, wallet: current.value.id, expires };
-  return intentBody(kind, common, fields);
-}
-
-/**
- * Sign exactly `body`, once however many tabs ask, and hand it to the gateway.
- * @param {string} body
- */
-export async function submit(body) {
-  const intent = JSON.parse(body);
-  const allowed = async () => {
-    if (intent.kind !== "open") return;
-    const running = (await sessions()).rows.find((each) => each.unit === intent.unit && RUNNING.has(each.state));
-    if (running) throw new AlreadyRunning(running.session);
-  };
-  return reached(outbox.submit(key.value, body, allowed));
-}
-
-/** This wallet has a session at that unit already: another tab was quicker. */
-export class AlreadyRunning extends Told {
-  /** @param {string} session */
-  constructor(session) {
-    super(t("sign.already"));
-    this.session = session;
-  }
 }
 
 /** A page of this wallet's sessions, newest first. @param {string} [bookmark] */

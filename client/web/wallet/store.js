@@ -11,6 +11,12 @@ export function all(name) {
   return request(name, (store) => store.getAll(), "readonly");
 }
 
+/** All wallets kept here, oldest first: `{id, name, created, lock}`. */
+export async function wallets() {
+  const rows = await all(WALLETS);
+  return rows.sort((a, b) => a.created - b.created);
+}
+
 /** Put a row in, over one with the same id. @param {string} name @param {{id: string}} row */
 export function put(name, row) {
   return request(name, (store) => store.put(row), "readwrite");

@@ -1,17 +1,15 @@
-// The vault: wallets' keys at rest, in IndexedDB, and unlocked for use.
+// The vault: wallets' keys, sealed to be kept and unlocked for use.
 //
 // A key is made by WebCrypto. At rest its seed is encrypted with AES-256-GCM under a key that comes from a
 // passkey (WebAuthn's PRF extension) or from a passphrase (Argon2id, RFC 9106, with OWASP's least parameters).
 // In use it is a CryptoKey that cannot be extracted; it lives in memory alone and goes with the page.
 
 import { base64url, concat, fromBase64url, hex, random, utf8 } from "../shared/bytes.js";
-import * as store from "./store.js";
 
 const ARGON2 = { m: 19_456, t: 2, p: 1, dkLen: 32 };
 // PKCS #8 of an Ed25519 key is this prefix and the 32-byte seed (RFC 8410, section 7).
 const PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 const SEED_BYTES = 32;
-export const SHORTEST_PASSPHRASE = 8;
 
 /** The passphrase or passkey is not the one that locked the wallet. */
 export class WrongSecret extends Error {}
@@ -87,22 +85,6 @@ export async function unlock(lock, passphrase = "") {
 /** Whether this browser may be able to lock with a passkey. */
 export async function mayUsePasskey() {
   return Boolean(await globalThis.PublicKeyCredential?.isUserVerifyingPlatformAuthenticatorAvailable?.());
-}
-
-/** All wallets kept here, oldest first: `{id, name, created, lock}`. */
-export async function wallets() {
-  const rows = await store.all(store.WALLETS);
-  return rows.sort((a, b) => a.created - b.created);
-}
-
-/** Keep a wallet. @param {{id: string, name: string, created: number, lock: object}} wallet */
-export function keep(wallet) {
-  return store.put(store.WALLETS, wallet);
-}
-
-/** Forget a wallet; its tokens stay on the ledger for whoever has its recovery sheet. @param {string} id */
-export function forget(id) {
-  return store.remove(store.WALLETS, id);
 }
 
 async function stretch(passphrase, salt) {

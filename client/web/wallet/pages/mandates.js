@@ -7,6 +7,7 @@ import { duration, moment, money, number, parseMoney, t } from "../../shared/i18
 import { Failure, Field, Form, Heading, Notice, Pairs, Told } from "../../shared/parts.js";
 import { usePages } from "../paging.js";
 import * as state from "../state.js";
+import { draft, submit } from "../wish.js";
 
 const DAY = 86_400;
 const PERIODS = [DAY, 7 * DAY, 30 * DAY];
@@ -43,7 +44,7 @@ function nameOf({ tags, units }) {
 function Mandate({ mandate, onRevoked }) {
   const token = state.condominium.value;
   const revoke = async () => {
-    await state.submit(state.draft("revoke", { issuer: mandate.issuer, mandate: mandate.mandate }));
+    await submit(draft("revoke", { issuer: mandate.issuer, mandate: mandate.mandate }));
     onRevoked();
   };
   return html`<section class="card">
@@ -76,7 +77,7 @@ function Grant({ onGrant }) {
     if (kind === "tag" && !tag) throw new Told(t("mandates.choose-tag"));
     if (!token.tariff) throw new Told(t("start.no-tariff"));
     const dearest = (name) => Math.ceil(Math.max(...token.tariff.bands.map((band) => band[name])) * MARGIN);
-    onGrant(state.draft("mandate", {
+    onGrant(draft("mandate", {
       condominium: token.code,
       duration: Number(form.get("duration")) * 3600,
       idle_price_limit: dearest("idle_price"),
@@ -129,7 +130,7 @@ function Confirm({ body, onDone, onBack }) {
   const token = state.condominium.value;
   const price = (millionths) => `${number(millionths / 1_000_000, 4)} ${token.currency}`;
   const action = async () => {
-    await state.submit(body);
+    await submit(body);
     onDone();
   };
   return html`

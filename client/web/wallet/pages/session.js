@@ -8,6 +8,7 @@ import { duration, energy, moment, money, power, t } from "../../shared/i18n.js"
 import { Failure, Form, Heading, Notice, Pairs } from "../../shared/parts.js";
 import { reasonOf } from "../../shared/reason.js";
 import * as state from "../state.js";
+import { draft, submit } from "../wish.js";
 import { isLate } from "./home.js";
 import { Receipt } from "./receipt.js";
 import { Readings } from "./readings.js";
@@ -104,13 +105,13 @@ function Stop({ session }) {
   if (session.activity === "stopping") return html`<p>${t("session.stopping")}</p>`;
   if (!state.key.value && unlocking) return html`<section class="card"><${UnlockForm} /></section>`;
   if (!state.key.value) return html`<p><button class="wide" onClick=${() => setUnlocking(true)}>${t("session.unlock-to-stop")}</button></p>`;
-  const action = () => state.submit(state.draft("stop", { session: session.session }));
+  const action = () => submit(draft("stop", { session: session.session }));
   return html`<${Form} action=${action} submit=${t("session.stop")} />`;
 }
 
 /** Offered by itself when the condominium did not settle in time. */
 function Reclaim({ session }) {
-  const action = () => state.submit(state.draft("reclaim", { session: session.session }));
+  const action = () => submit(draft("reclaim", { session: session.session }));
   return html`<${Notice} alarm>${t("session.reclaim-text")}<//>
     ${state.key.value && html`<${Form} action=${action} submit=${t("session.reclaim")} />`}`;
 }

@@ -8,7 +8,7 @@ import { Field, Form, Heading, Pairs, Told } from "../../shared/parts.js";
 import { go } from "../../shared/router.js";
 import { carOf, keepCar } from "../car.js";
 import * as state from "../state.js";
-import { forget } from "../vault.js";
+import * as store from "../store.js";
 
 /** Wh; no car holds more. */
 const LARGEST = 1_000_000;
@@ -34,7 +34,8 @@ export function Page() {
   const wallet = state.current.value;
   const remove = async (form) => {
     if (String(form.get("name")).trim() !== wallet.name) throw new Told(t("settings.type-name"));
-    await forget(wallet.id);
+    // Its tokens stay on the ledger for whoever has its recovery sheet.
+    await store.remove(store.WALLETS, wallet.id);
     await state.begin();
     state.lock();
     go("/");

@@ -6,6 +6,7 @@ import { Form, Heading, Pairs } from "../../shared/parts.js";
 import { go } from "../../shared/router.js";
 import { bandName } from "../prices.js";
 import * as state from "../state.js";
+import { AlreadyRunning, submit } from "../wish.js";
 
 /** @param {{body: string, unit: object, tariff: object, plan: {course?: object}, onBack: () => void}} props */
 export function Sign({ body, unit, tariff, plan, onBack }) {
@@ -15,10 +16,10 @@ export function Sign({ body, unit, tariff, plan, onBack }) {
   const ends = intent.expires - 600 + intent.duration;
   const action = async () => {
     try {
-      const { id } = await state.submit(body);
+      const { id } = await submit(body);
       go(`/session/${id}`);
     } catch (error) {
-      if (!(error instanceof state.AlreadyRunning)) throw error;
+      if (!(error instanceof AlreadyRunning)) throw error;
       go(`/session/${error.session}`);
     }
   };

@@ -11,6 +11,7 @@ import { route } from "../../shared/router.js";
 import { carOf, energyFor, habitsOf } from "../car.js";
 import { Prices, bought, courseOf, mostFor } from "../prices.js";
 import * as state from "../state.js";
+import { draft, readTariff } from "../wish.js";
 import { Sign } from "./sign.js";
 import { powerOf } from "./socket.js";
 
@@ -28,7 +29,7 @@ export function Page({ argument }) {
       .then(async ([unit, , , sessions]) => {
         const { tariff } = state.condominium.value;
         const running = sessions.rows.find((each) => each.unit === unit.unit && state.RUNNING.has(each.state));
-        setFound({ unit, running, habits: habitsOf(sessions.rows), tariff: tariff && (await state.readTariff(tariff.number)) });
+        setFound({ unit, running, habits: habitsOf(sessions.rows), tariff: tariff && (await readTariff(tariff.number)) });
       })
       .catch(setError);
   }, [argument]);
@@ -58,7 +59,7 @@ function Wish({ title, unit, tariff, habits }) {
     if (plan.error) throw new Told(plan.error);
     const balance = state.account.value?.balance ?? 0;
     if (plan.lock > balance) throw new Told(t("start.too-much", { balance: money(balance, token) }));
-    setBody(state.draft("open", {
+    setBody(draft("open", {
       amount: plan.lock,
       condominium: token.code,
       duration: Math.min(LONGEST, Math.max(60, until - now)),

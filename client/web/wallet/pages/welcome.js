@@ -7,7 +7,8 @@ import { t } from "../../shared/i18n.js";
 import { Field, Form, Heading, Notice, Told } from "../../shared/parts.js";
 import { go, route } from "../../shared/router.js";
 import * as state from "../state.js";
-import * as vault from "../vault.js";
+
+const SHORTEST_PASSPHRASE = 8;
 
 export function Welcome() {
   const [sheet, setSheet] = useState(null);
@@ -17,7 +18,7 @@ export function Welcome() {
   const onLocked = async (made) => setSheet({ ...made, words: (await recovery()).wordsOf(made.seed) });
   return html`
     <header class="hero"><img src="/icon.svg" alt="" width="56" height="56" /><${Heading}>${t("welcome.title")}<//><p>${t("welcome.text")}</p></header>
-    <${Lock} submit=${t("welcome.create")} seed=${vault.newSeed} onLocked=${onLocked} />
+    <${Lock} submit=${t("welcome.create")} seed=${async () => (await state.bringVault()).newSeed()} onLocked=${onLocked} />
     <p><button class="plain wide" onClick=${() => setRestoring(true)}>${t("welcome.restore")}</button></p>
   `;
 }
@@ -32,10 +33,10 @@ function Lock({ submit, seed, onLocked, children }) {
       return;
     }
     const passphrase = String(form.get("passphrase"));
-    if (passphrase.length < vault.SHORTEST_PASSPHRASE) {
-      throw new Told(t("welcome.short", { least: vault.SHORTEST_PASSPHRASE }));
+    if (passphrase.length < SHORTEST_PASSPHRASE) {
+      throw new Told(t("welcome.short", { least: SHORTEST_PASSPHRASE }));
     }
-    await onLocked({ seed: made, name, lock: await vault.lockWithPassphrase(made, passphrase) });
+    await onLocked({ seed: made, name, lock: await (await state.bringVault()).lockWithPassphrase(made, passphrase) });
   };
   const [method, setMethod] = useState("passphrase");
   return html`<${Form} action=${action} submit=${submit}>
@@ -50,7 +51,7 @@ function Lock({ submit, seed, onLocked, children }) {
     </fieldset>
     ${method === "passphrase" &&
     html`<${Field} type="password" name="passphrase" label=${t("welcome.passphrase")}
-      hint=${t("welcome.passphrase-hint", { least: vault.SHORTEST_PASSPHRASE })} autocomplete="new-password" />`}
+      hint=${t("welcome.passphrase-hint", { least: SHORTEST_PASSPHRASE })} autocomplete="new-password" />`}
   <//>`;
 }
 
@@ -93,6 +94,7 @@ function recovery() {
 }
 
 async function withPasskey(seed, name) {
+  const vault = await state.bringVault();
   try {
     return await vault.lockWithPasskey(seed, name);
   } catch (error) {
