@@ -68,7 +68,7 @@ def check_signature(stub: Stub, intent: Intent, body: bytes, signature: bytes, k
     """`signature` over `body` is `key`'s, and the intent has not expired. Raises NotAuthorised."""
     now = stub.timestamp // 1000
     if intent.expires < now:
-        raise NotAuthorised("expires", f"is not before {now}: sign a new intent")
+        raise NotAuthorised("expires", f"is not before {now}: sign a new intent, with the clock set right")
     if intent.expires > now + MAX_VALIDITY:
         raise NotAuthorised("expires", f"is at most {MAX_VALIDITY} seconds ahead")
     if not domain.verifies(bytes.fromhex(key), domain.INTENT, body, signature):

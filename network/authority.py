@@ -32,6 +32,8 @@ from network.identity import (
 ROLES = ("admin", "gateway", "auditor", "ledger")
 ROOT_VALIDITY = datetime.timedelta(days=3653)
 CLIENT_VALIDITY = datetime.timedelta(days=825)
+BACKDATED = datetime.timedelta(days=1)
+"""A clock that was fast at the first start, and is put right, must not leave certificates of the future."""
 _ROOT_FILE = "root.pem"
 _KEY_FILE = "root.key"
 
@@ -125,7 +127,7 @@ def _builder(
     not_before: datetime.datetime | None,
     validity: datetime.timedelta,
 ) -> x509.CertificateBuilder:
-    start = not_before or datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
+    start = not_before or datetime.datetime.now(datetime.UTC) - BACKDATED
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -54,7 +54,8 @@ class WalletAuthenticator:
             raise _refusal(error.field, error.rule) from None
         now = self._clock.now() // 1000
         if abs(now - query.time) > TOLERANCE:
-            raise _refusal("authorization.time", f"is within {TOLERANCE} s of the gateway's clock, {now}")
+            rule = f"is within {TOLERANCE} s of the gateway's clock, {now}; set this device's clock right"
+            raise _refusal("authorization.time", rule)
         wallet = query.wallet.hex()
         key = await self._submitter.evaluate("wallet.key", [wallet.encode()])
         network = self._submitter.ledger.channel

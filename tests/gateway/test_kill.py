@@ -29,7 +29,8 @@ PATIENCE = 120.0
 @asynccontextmanager
 async def living(victim: Victim) -> AsyncIterator[tuple[Traffic, httpx.AsyncClient]]:
     """A furnished gateway under load."""
-    limits = httpx.Limits(max_connections=100)
+    # A pool with a limit forgets some of the requests that are cancelled, and is full one day.
+    limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=victim.url, timeout=30, limits=limits) as client:
         try:
             await victim.rise()

@@ -188,7 +188,7 @@ class Resident:
             network=self.traffic.network,
             wallet=self.wallet,
             nonce=new_nonce(),
-            expires=int(time.time()) + 600,
+            expires=self.traffic.now() + 7_200,
             **members,
         )
         signed = self.key.sign(intent)
@@ -209,6 +209,8 @@ class Traffic:
         self.network = ""
         self.ending = False
         """Set when residents are to come no more."""
+        self.ahead = 0
+        """Seconds by which the residents' phones are ahead of the units' clocks."""
         self.places: dict[int, Installation] = {}
         self.runtimes: dict[int, Runtime] = {}
         self.residents: list[Resident] = []
@@ -219,6 +221,10 @@ class Traffic:
         self._tasks: list[asyncio.Task[None]] = []
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{victim.grpc_port}", options=_RECONNECT)
 
+    def now(self) -> int:
+        """Unix seconds as the residents' phones show them."""
+        return int(time.time()) + self.ahead
+
     async def ask(
         self, method: str, path: str, members: dict[str, Any] | None = None, key: WalletKey | None = None
     ) -> Any:
@@ -227,11 +233,20 @@ class Traffic:
         headers = {"content-type": "application/json"}
         while True:
             if key is not None:
-                query = key.sign_query(method=method, target=path, network=self.network, body=body)
+                query = key.sign_query(
+                    method=method, target=path, network=self.network, body=body, at=self.now()
+                )
                 headers["authorization"] = query.encode()
             try:
                 answer = await self._client.request(method, path, content=body, headers=headers)
             except httpx.TransportError:
+                await asyncio.sleep(_PAUSE)
+                continue
+            if answer.status_code == 503:
+                await asyncio.sleep(_PAUSE)
+                continue
+            if answer.status_code == 401 and answer.json()["field"] == "authorization.time":
+                # The gateway's clock has jumped since this was signed.
                 await asyncio.sleep(_PAUSE)
                 continue
             assert answer.is_success, (method, path, answer.text)

@@ -38,6 +38,9 @@ class Victim:
     said: str = ""
     """What its first start printed: the invitation is in it."""
     kills: int = 0
+    command: str = "gateway.command:serve"
+    settings: dict[str, str] = field(default_factory=dict)
+    """Further ones, as environment variables."""
     _process: BaseProcess | None = None
 
     @property
@@ -49,6 +52,12 @@ class Victim:
     def log(self) -> Path:
         """What all its lives wrote to the error output."""
         return self.directory.with_name(f"{self.directory.name}.log")
+
+    @property
+    def pid(self) -> int:
+        """The process's number, while it lives."""
+        assert self._process is not None and self._process.pid is not None
+        return self._process.pid
 
     async def rise(self) -> None:
         """Start, and wait until it answers."""
