@@ -1,8 +1,8 @@
 """The four phases of a transaction, each over any of several peers' Gateway services.
 
 Nothing here can make a transaction happen twice. An endorsement orders nothing, so it may be asked for
-again. A submit is repeated with the same signed envelope, whose transaction id the channel accepts once.
-After that only the commit status is asked.
+again. A submit is repeated with the same signed envelope, whose transaction id the channel accepts once;
+also where no block takes it up, for an orderer may have died with it. The commit status decides.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from network.ledger import (
 )
 
 _SUCCESS = 200
+REMINDER_SECONDS = 15.0
+"""How long a transaction that was handed over may be in no block before it is handed over again."""
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 _Answer = TypeVar("_Answer")
@@ -172,15 +174,18 @@ class Gateway:
 
         await self._ask(submit, self._timeouts.submit, lambda text: SubmitError(text, transaction_id))
 
-    async def commit_status(self, transaction_id: str) -> CommitStatus:
-        """Wait until the transaction is in a block and say what became of it. Raises CommitStatusError."""
+    async def commit_status(self, transaction_id: str, seconds: float | None = None) -> CommitStatus:
+        """Wait until the transaction is in a block and say what became of it, for `seconds` at most.
+
+        Raises CommitStatusError.
+        """
         content = gateway_pb2.CommitStatusRequest(
             transaction_id=transaction_id, channel_id=self.channel, identity=creator(self.signer)
         ).SerializeToString()
         request = gateway_pb2.SignedCommitStatusRequest(request=content, signature=self.signer.sign(content))
         answer = await self._ask(
             lambda connection, timeout: connection.gateway.CommitStatus(request, timeout=timeout),
-            self._timeouts.commit,
+            self._timeouts.commit if seconds is None else seconds,
             lambda text: CommitStatusError(text, transaction_id),
         )
         validation = transaction_pb2.TxValidationCode.Name(answer.result)
@@ -193,7 +198,7 @@ class Gateway:
         proposal = self.propose(namespace, arguments)
         envelope, result = await self.endorse(proposal, organisations)
         await self.hand_over(proposal.transaction_id, envelope)
-        status = await self.commit_status(proposal.transaction_id)
+        status = await self._await_commit(proposal.transaction_id, envelope)
         if status.validation != VALID:
             raise CommitError(
                 f"the transaction is on the ledger and invalid: {status.validation}",
@@ -201,6 +206,19 @@ class Gateway:
                 status.validation,
             )
         return Committed(proposal.transaction_id, status.block, result)
+
+    async def _await_commit(self, transaction_id: str, envelope: common_pb2.Envelope) -> CommitStatus:
+        """The outcome; the transaction is handed over again where no block takes it up.
+
+        An orderer that has said yes may die, or lose its lead, before it has told the others.
+        """
+        deadline = time.monotonic() + self._timeouts.commit
+        while (left := deadline - time.monotonic()) > REMINDER_SECONDS:
+            try:
+                return await self.commit_status(transaction_id, REMINDER_SECONDS)
+            except CommitStatusError:
+                await self.hand_over(transaction_id, envelope)
+        return await self.commit_status(transaction_id, max(left, _FIRST_PAUSE))
 
     async def _ask(
         self,

@@ -12,8 +12,10 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from fabric_protos.common import common_pb2
 
 from chaincode.condominium import namespace_of
+from network.fabric import gateway
 from network.ledger import VALID
 from tests.federation import Network
 from tests.network.fabric.load import Ledgers, Load, caught_up, leader, said
@@ -89,6 +91,27 @@ async def test_the_chaincode_server_is_killed_in_mid_transaction(
     assert (await ledgers[code].commit_status(committed.transaction_id)).validation == VALID
     answer = await ledgers[code].evaluate(namespace_of(code), "get", [name.encode()])
     assert json.loads(answer) == "done"
+
+
+async def test_an_orderer_dies_with_a_transaction_that_it_took(
+    ledgers: Ledgers, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accepted and in no block: the same transaction is handed over again, and commits once."""
+    ledger, namespace = ledgers["cedar"], namespace_of("cedar")
+    hand_over = ledger.gateway.hand_over
+    lost: list[str] = []
+
+    async def lose_the_first(transaction_id: str, envelope: common_pb2.Envelope) -> None:
+        if lost:
+            await hand_over(transaction_id, envelope)
+        lost.append(transaction_id)
+
+    monkeypatch.setattr(gateway, "REMINDER_SECONDS", 1.0)
+    monkeypatch.setattr(ledger.gateway, "hand_over", lose_the_first)
+    committed = await ledger.submit(namespace, "add", [name.encode(), b"1"])
+    assert len(lost) > 1
+    assert set(lost) == {committed.transaction_id}
+    assert json.loads(await ledger.evaluate(namespace, "get", [name.encode()])) == "1"
 
 
 async def test_a_gateway_dies_between_endorse_and_submit(ledgers: Ledgers, name: str) -> None:

@@ -20,15 +20,16 @@ from network.federation.authority import serving
 from network.federation.binaries import Binaries
 from network.federation.description import CHANNEL
 from network.federation.enrolment import EnrolmentError
-from network.federation.folder import Folder
+from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder, Ports
 from network.federation.issuer import issuer_of
+from network.federation.join import prepare, read_public_file
 from network.federation.readiness import wait_until
 from network.federation.renewal import renew, restart
 from network.federation.revocation import revoke
 from network.federation.status import certificates, status
 from network.identity import Identity
 from network.ledger import EndorseError, EvaluateError
-from tests.federation import Network, running
+from tests.federation import Network, free_ports, running
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -142,6 +143,29 @@ async def test_a_revoked_gateway_is_refused_until_it_is_enrolled_anew(
     assert typed.exit_code == 0, typed.output
     assert Path(typed.output.strip()) == certificate
     await put(folder, "enrolled anew")
+
+
+def test_a_newcomer_makes_an_authority_of_its_own(
+    network: Network, fabric_binaries: Binaries, tmp_path: Path
+) -> None:
+    """Its keys are made under another name first; the server serves where the folder has moved to."""
+    federation = network.folders[OWN].federation
+    ports = Ports.block(free_ports(PORTS_PER_CONDOMINIUM))
+    public = prepare(
+        tmp_path / "elm",
+        "elm",
+        federation,
+        fabric_binaries,
+        ports=ports,
+        host="127.0.0.1",
+        certificates="ca",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["elm"]
+    folder = Folder.open(tmp_path / "elm")
+    assert read_public_file(public).root == (folder.path / "ca/root.pem").read_text()
+    with issuer_of(folder) as issuer:
+        assert issuer.identity("later", "auditor").role == "auditor"
+    assert [supervisor.running(folder, name) for name in ("authority", "supervisor")] == [None, None]
 
 
 async def test_it_is_started_for_the_moment_where_it_is_down(network: Network) -> None:
