@@ -103,6 +103,11 @@ def test_paths_are_meant_from_the_files_directory(tmp_path: Path) -> None:
             {**MINIMAL, "CONDOCHARGE_HTTP_PUBLIC_URL": "https://charging.example/x"},
             "http.public_url: is an address",
         ),
+        (
+            "",
+            {**MINIMAL, "CONDOCHARGE_CONDOMINIUM_TIME_ZONE": "Nowhere/City"},
+            "condominium.time_zone: is an IANA time zone",
+        ),
     ],
 )
 def test_each_error_names_member_and_source(
