@@ -15,8 +15,3 @@ uint32_t crc32_end(uint32_t state)
 {
     return ~state;
 }
-
-uint32_t crc32(const uint8_t *bytes, uint16_t count)
-{
-    return crc32_end(crc32_add(CRC32_BEGIN, bytes, count));
-}

@@ -4,10 +4,7 @@
 
 #include <stdint.h>
 
-/* The CRC-32 of `count` bytes. */
-uint32_t crc32(const uint8_t *bytes, uint16_t count);
-
-/* CRC-32 in pieces: begin with CRC32_BEGIN, add every piece, end with crc32_end. */
+/* Begin with CRC32_BEGIN, add every piece, end with crc32_end. */
 #define CRC32_BEGIN 0xffffffffu
 uint32_t crc32_add(uint32_t state, const uint8_t *bytes, uint16_t count);
 uint32_t crc32_end(uint32_t state);

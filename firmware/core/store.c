@@ -27,20 +27,30 @@ static uint16_t energy_offset(uint16_t slot)
     return (uint16_t)(ENERGY_OFFSET + slot * ENERGY_BYTES);
 }
 
+/* A byte behind each record that its CRC-32 counts in. Without it an erased slot whose last bytes have become zeros,
+ * half of a record that is written from its end, would be whole: the CRC-32 of FF FF FF FF 00 00 is FF FF FF FF. */
+#define RECORD_MARK 0xa5u
+
+static uint32_t record_crc(const uint8_t *record, uint8_t count)
+{
+    const uint8_t mark = RECORD_MARK;
+    return crc32_end(crc32_add(crc32_add(CRC32_BEGIN, record, count), &mark, 1));
+}
+
 /* Read a record of `count` bytes; false where its CRC-32, which follows it, says that it is torn. */
 static bool read_record(uint16_t offset, uint8_t *record, uint8_t count)
 {
     uint8_t crc[4];
     storage_read(offset, record, count);
     storage_read((uint16_t)(offset + count), crc, 4);
-    return crc32(record, count) == get_u32(crc);
+    return record_crc(record, count) == get_u32(crc);
 }
 
 OUTLINE static bool write_record(uint16_t offset, const uint8_t *record, uint8_t count)
 {
     uint8_t crc[4];
     uint8_t back[RECORD_BYTES_MAX];
-    put_u32(crc, crc32(record, count));
+    put_u32(crc, record_crc(record, count));
     storage_write(offset, record, count);
     storage_write((uint16_t)(offset + count), crc, 4);
     return read_record(offset, back, count) && memcmp(back, record, count) == 0;
@@ -139,7 +149,7 @@ bool store_configuration(uint8_t body[CONFIGURATION_BODY_BYTES])
 void store_put_configuration(const uint8_t body[CONFIGURATION_BODY_BYTES])
 {
     uint8_t crc[4];
-    put_u32(crc, crc32(body, CONFIGURATION_BODY_BYTES));
+    put_u32(crc, record_crc(body, CONFIGURATION_BODY_BYTES));
     storage_write(CONFIGURATION_OFFSET, body, CONFIGURATION_BODY_BYTES);
     storage_write(CONFIGURATION_OFFSET + CONFIGURATION_BODY_BYTES, crc, 4);
 }

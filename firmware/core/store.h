@@ -6,6 +6,7 @@
  *   STATE_SLOTS state records, written in turn: sequence 4, boot 4, reserved number 4, session 16, flags 1,
  *     zeros 3, CRC-32,
  *   energy records in all the rest, written in turn: register 6, CRC-32.
+ * The CRC-32 counts one byte more, a mark that is not stored, so that no erased memory looks like a record.
  *
  * A record is written only over the oldest one, so the newest whole record is never the one that a cut tears.
  * The register never falls, so the newest energy record is the one with the highest register. A record that

@@ -113,7 +113,7 @@ def provision(
         gateway=gateway,
     )
     _write(output, identity, part, tail)
-    _tell(output, kind, number=number, group=group, current=current, voltage=voltage)
+    _tell(output, part, kind, number=number, group=group, current=current, voltage=voltage)
 
 
 def _wireless(part: Board, name: str | None, passphrase: str | None) -> bytes:
@@ -188,8 +188,17 @@ def _write(output: Path, identity: Identity, part: Board, tail: bytes) -> None:
         output.write_bytes(padded(image, part.storage, tail))
 
 
-def _tell(output: Path, kind: str, *, number: int, group: str, current: int, voltage: int) -> None:
+def _tell(
+    output: Path, part: Board, kind: str, *, number: int, group: str, current: int, voltage: int
+) -> None:
     click.echo(f"{output}: identity of unit {number}, class {kind}")
+    if part.fuses:
+        fuses = " ".join(f"-U {name}:w:0x{value:02X}:m" for name, value in part.fuses)
+        form = "i" if output.suffix == ".hex" else "r"
+        click.echo(
+            "Write it, and the fuses that reset the part before its supply is too low, with a programmer:"
+        )
+        click.echo(f"  avrdude -p m328p -c usbasp -D -U eeprom:w:{output}:{form} {fuses}")
     if kind == "mac":
         click.echo("The unit is enrolled. Write the file to the board, then delete it: it holds the key.")
         return

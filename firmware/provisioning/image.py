@@ -52,11 +52,22 @@ class Board:
     """V at which the converter's range ends."""
     wireless: bool = False
     """Whether its network's name and passphrase are the last bytes of its memory."""
+    fuses: tuple[tuple[str, int], ...] = ()
+    """Fuse bytes that the part has to be given, by avrdude's names."""
+
+
+BROWN_OUT_4V3 = 0xFC
+"""Extended fuse byte with BODLEVEL 100: reset below 4.3 V (ATmega328P data sheet, system and reset
+characteristics). The Uno comes with 2.7 V, at which 16 MHz are out of its safe area (3.8 V, speed grades) and
+a write to the EEPROM may go astray."""
+KEEP_EEPROM = 0xD6
+"""High fuse byte as the Uno's boot loader wants it (0xDE), with EESAVE: a chip erase leaves the EEPROM."""
+_UNO_FUSES = (("efuse", BROWN_OUT_4V3), ("hfuse", KEEP_EEPROM))
 
 
 BOARDS = {
-    "uno": Board(("mac",), 1_024, 10),
-    "uno-esp8266": Board(("mac",), 1_024, 10, wireless=True),
+    "uno": Board(("mac",), 1_024, 10, fuses=_UNO_FUSES),
+    "uno-esp8266": Board(("mac",), 1_024, 10, wireless=True, fuses=_UNO_FUSES),
     "mps2": Board(("ed25519", "mac"), 4_096, 12),
     "lm3s": Board(("ed25519", "mac"), 4_096, 12),
     "nucleo": Board(("ed25519", "mac"), 4_096, 12, reference=3.3),

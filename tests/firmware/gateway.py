@@ -55,6 +55,8 @@ class Gateway:
     requests: list[request.StartRequest] = field(default_factory=list)
     waits: list[int] = field(default_factory=list)
     configured: int = 0
+    addresses: dict[str, object] = field(default_factory=dict)
+    """Of a configuration without DHCP."""
     order: tuple[CommandKind, bytes, int, int] | None = None
     """What to answer instead of ACKNOWLEDGE: kind, session, grant, current."""
     acknowledges: bool = True
@@ -148,7 +150,7 @@ class Gateway:
             "fallback": self.fallback, "voltage": self.voltage, "port": self.port, "server": self.server,
             "time_server": self.time_server, "always_on": self.always_on,
         }  # fmt: skip
-        made = configuration.Configuration(**(fields | changes))  # type: ignore[arg-type]
+        made = configuration.Configuration(**(fields | self.addresses | changes))  # type: ignore[arg-type]
         return self.authenticate(domain.CONFIGURATION, made.encode())
 
     def answer(self, question: bytes) -> bytes:

@@ -12,6 +12,7 @@
 #include "avr_uart.h"
 #include "sim_avr.h"
 #include "sim_elf.h"
+#include "sim_io.h"
 #include "sim_irq.h"
 #include "sim_time.h"
 
@@ -406,6 +407,44 @@ uint32_t serial_baud(void)
 
 uint8_t modem_reset(void) { return modem_held; }
 
+/* --- the EEPROM -------------------------------------------------------------------------------------------- */
+
+/* EECR is at 0x3f, EEAR at 0x41 of data space. libsimavr 1.6 writes a byte at once; the part takes 3.4 ms, in which
+ * EEPE stays up and the program waits (data sheet, section 8.6.3). */
+#define EECR_ADDRESS 0x3f
+#define EEAR_ADDRESS 0x41
+#define EEPE 2
+#define EEMPE 4
+#define BYTE_MICROSECONDS 3400
+
+static struct {
+    bool busy;
+    uint16_t at;
+} writing;
+
+static avr_cycle_count_t finish_byte(struct avr_t *mcu, avr_cycle_count_t when, void *parameter)
+{
+    (void)when;
+    (void)parameter;
+    writing.busy = false;
+    mcu->data[EECR_ADDRESS] &= (uint8_t)~EEPE;
+    return 0;
+}
+
+/* Called after libsimavr's own handler. */
+static void on_eeprom(struct avr_t *mcu, avr_io_addr_t address, uint8_t value, void *parameter)
+{
+    (void)address;
+    (void)parameter;
+    if ((value & (EEPE | EEMPE)) != (EEPE | EEMPE)) {
+        return;
+    }
+    writing.busy = true;
+    writing.at = (uint16_t)((mcu->data[EEAR_ADDRESS] | mcu->data[EEAR_ADDRESS + 1] << 8) & 1023);
+    mcu->data[EECR_ADDRESS] |= EEPE;
+    avr_cycle_timer_register_usec(mcu, BYTE_MICROSECONDS, finish_byte, NULL);
+}
+
 /* --- the part ---------------------------------------------------------------------------------------------- */
 
 /* libsimavr would sleep in real time: simulated time passes at once. */
@@ -426,6 +465,8 @@ static void wire(void)
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_SPI_GETIRQ(0), SPI_IRQ_OUTPUT), on_spi, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_TWI_GETIRQ(0), TWI_IRQ_OUTPUT), on_twi, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), on_serial, NULL);
+    writing.busy = false;
+    avr_register_io_write(avr, EECR_ADDRESS, on_eeprom, NULL);
     uint32_t flags = 0;
     avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
     flags &= ~(uint32_t)(AVR_UART_FLAG_STDIO | AVR_UART_FLAG_POLL_SLEEP);
@@ -478,14 +519,12 @@ void uno_eeprom(uint8_t *to)
     avr_ioctl(avr, AVR_IOCTL_EEPROM_GET, &content);
 }
 
-/* EECR is at 0x3f, EEAR at 0x41 of data space; bit 1 of EECR is set while a byte is being written. */
 int uno_tear(uint8_t *eeprom)
 {
-    if ((avr->data[0x3f] & 2) == 0) {
+    if (!writing.busy) {
         return 0;
     }
-    uint16_t at = (uint16_t)((avr->data[0x41] | avr->data[0x42] << 8) & 1023);
-    eeprom[at] = (uint8_t)(eeprom[at] | (0x5a ^ (at & 0xff)));
+    eeprom[writing.at] = (uint8_t)(eeprom[writing.at] | (0x5a ^ (writing.at & 0xff)));
     return 1;
 }
 

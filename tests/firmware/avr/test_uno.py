@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,38 +113,6 @@ def test_grant_runs_out_when_the_cable_is_pulled(running: Station) -> None:
     running.until(running.uno.closed, most=200)
     running.until(lambda: running.gateway.batches[-1].register > 0, most=90, amperes=8.0)
     assert sum(Flag.BEGIN in b.flags for b in running.gateway.batches) == 1
-
-
-def test_power_cut_in_a_session(running: Station) -> None:
-    """Ten cuts at random instructions: the register never falls below what was told, loses at most
-    a sampling period, and the session goes on under a new boot count."""
-    _cut(running, 10, seed=1)
-
-
-@pytest.mark.soak
-def test_thousand_power_cuts(running: Station) -> None:
-    """The same a thousand times."""
-    _cut(running, 1000, seed=2)
-
-
-def _cut(station: Station, times: int, seed: int) -> None:
-    chance = random.Random(seed)
-    _begin(station, 16.0)
-    for _ in range(times):
-        station.run(chance.uniform(0.1, 12.0), 16.0)
-        station.uno.c.uno_run(chance.randrange(80_000))
-        told = station.gateway.batches[-1].register
-        before, boot = station.energy, station.gateway.boot
-        eeprom = station.uno.eeprom(torn=True)
-        station.uno.power(eeprom)
-        station.until(station.uno.closed, most=120)
-        register = station.gateway.batches[-1].register
-        period = 16.0 * 230 * (station.gateway.sampling + 2) / 3.6
-        assert station.gateway.boot == boot + 1
-        assert register >= told
-        assert register >= (before * 1000) * 0.98 - period
-        station.energy = register / 1000
-    assert station.gateway.boot == times + 1
 
 
 def test_lease_is_lost(station: Station) -> None:

@@ -74,7 +74,6 @@ uint8_t dns_ask(uint8_t *packet, const char *host, uint16_t id);
 int harness_dns(const uint8_t *packet, uint16_t count, uint16_t id, uint8_t *address);
 int harness_dotted(const char *host, uint8_t *address);
 uint32_t square_root(uint64_t value);
-uint32_t crc32(const uint8_t *bytes, uint16_t count);
 
 /* The DHT11's line as alternating times in microseconds, beginning high after the unit lets go. */
 void harness_dht11_line(const uint16_t *times, uint16_t count);

@@ -13,6 +13,10 @@ from tests.firmware.host.core import PowerLost
 
 pytestmark = pytest.mark.firmware
 SAMPLING = 10
+ENERGY_AT = 172 + 132 + 4 * 36
+"""Where the register's records begin: behind identity, configuration and state (firmware/core/store.h)."""
+RECORD = 10
+ERASED = b"\xff" * RECORD
 AMPERES = 16.0
 PERIOD_ENERGY = AMPERES * 230 * (SAMPLING + 1) / 3.6
 """mWh that flow in one sampling period and the window under way."""
@@ -136,3 +140,24 @@ def test_failing_power_saves_the_register(running: Site) -> None:
     assert running.unit.c.harness_power_failing() == 1
     assert running.unit.start()
     assert running.unit.energy == before
+
+
+@pytest.mark.parametrize("order", [(*range(10),), (5, 4, 3, 2, 1, 0, 9, 8, 7, 6)], ids=["up", "down"])
+@pytest.mark.parametrize("written", range(11))
+def test_half_a_record_in_erased_memory_is_none(site: Site, written: int, order: tuple[int, ...]) -> None:
+    """A register's record that was cut off in a slot never written before counts where it is whole alone.
+    AVR's library writes each piece from its end: an erased record with zeros there has an erased CRC-32."""
+    unit = site.unit
+    assert unit.start()
+    site.gateway.public_key = bytes(unit.core.ffi.buffer(unit.c.harness_public_key(), 32))
+    _charge(site, 25)
+    slot = next(
+        at for at in range(ENERGY_AT, len(unit.memory), RECORD) if unit.memory[at : at + RECORD] != ERASED
+    )
+    whole, torn = bytes(unit.memory[slot : slot + RECORD]), bytearray(ERASED)
+    for at in order[:written]:
+        torn[at] = whole[at]
+    unit.memory[ENERGY_AT:] = b"\xff" * (len(unit.memory) - ENERGY_AT)
+    unit.memory[slot : slot + RECORD] = torn
+    assert unit.start()
+    assert unit.energy == (int.from_bytes(whole[:6], "little") if written == RECORD else 0)

@@ -13,7 +13,9 @@ from chaincode.signing import domain
 from firmware.provisioning import command
 from firmware.provisioning.calibration import Reading, corrected_gain
 from firmware.provisioning.image import (
+    BROWN_OUT_4V3,
     BYTES,
+    KEEP_EEPROM,
     SENSORS,
     Identity,
     decode,
@@ -148,6 +150,7 @@ def test_provision_mac(tmp_path: Path, asked: list[httpx.Request]) -> None:
     assert len(output.read_bytes()) == 1024
     assert output.stat().st_mode & 0o077 == 0
     assert KEY.hex() not in said
+    assert f"eeprom:w:{output}:r -U efuse:w:0xFC:m -U hfuse:w:0xD6:m" in said
     assert identity.salt == gateway.SALT
     assert json.loads(asked[-1].content)["class"] == "mac"
 
@@ -209,3 +212,10 @@ def test_calibrate_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert decode(output.read_bytes()).gain == round(75_753 / 0.97)
     assert output.read_bytes()[BYTES:] == b"\xee" * 800
+
+
+def test_fuses_are_the_data_sheets() -> None:
+    """BODLEVEL 100 is 4.3 V, EESAVE is programmed, and all else is as the Uno's boot loader has it."""
+    assert (BROWN_OUT_4V3 & 0b111, BROWN_OUT_4V3 | 0b111) == (0b100, 0xFF)
+    eesave = 1 << 3
+    assert 0xDE & ~eesave == KEEP_EEPROM
