@@ -393,6 +393,26 @@ def test_replayed_command_changes_nothing(running: Site) -> None:
     assert not running.unit.closed()
 
 
+def test_overtaken_command_changes_nothing(running: Site) -> None:
+    """An authentic ON that comes after the OFF that was given later is not obeyed."""
+    running.run(20)
+    running.gateway.on()
+    overtaken = http(running.gateway.command())
+    running.gateway.off()
+    later = http(running.gateway.command())
+    for answer in (later, overtaken):
+        question = b""
+        while not question:
+            running.unit.seconds(1)
+            running.passed += 1
+            question = running.unit.question()
+        running.unit.answer(answer)
+        running.unit.seconds(15)
+        running.passed += 15
+        assert not running.unit.closed()
+    assert running.unit.c.harness_phase() == 0
+
+
 def test_forged_configuration_is_refused(site: Site) -> None:
     """A configuration that is not authentic, or answers an earlier start, is asked for again."""
     assert site.unit.start()
