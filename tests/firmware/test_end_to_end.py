@@ -39,8 +39,9 @@ class Site:
     """A condominium whose sockets have one board of each kind."""
 
     condominium: Condominium
-    resident: Resident
     bays: dict[int, Bay] = field(default_factory=dict)
+    residents: dict[int, Resident] = field(default_factory=dict)
+    """Whoever parks there."""
 
     def second(self) -> None:
         self.condominium.advance(1)
@@ -75,7 +76,7 @@ class Site:
             bay.plug(car())
             bay.outlet.energy = 0.0
         sessions = {
-            unit: self.resident.open(unit, amount=amount, duration=duration) for unit in self.bays
+            unit: self.residents[unit].open(unit, amount=amount, duration=duration) for unit in self.bays
         }  # fmt: skip
         self.until(lambda: all(bay.outlet.energy > 0 for bay in self.bays.values()))
         return sessions
@@ -147,11 +148,13 @@ def _furnished(folder: Path, image: Image) -> Iterator[Site]:
     with ExitStack() as stack:
         condominium = stack.enter_context(serving(folder / "gateway"))
         condominium.furnish()
-        site = Site(condominium, Resident(condominium, "first", 20 * AMOUNT))
+        site = Site(condominium)
         for unit in BENCH_BOARDS:
             site.bays[unit] = _bench_bay(site, unit, image, folder)
             stack.callback(site.bays[unit].close)
         site.bays[UNO] = _uno_bay(site, image, folder)
+        for unit in site.bays:
+            site.residents[unit] = Resident(condominium, f"resident-{unit}", 20 * AMOUNT)
         yield site
 
 
@@ -167,8 +170,8 @@ def test_the_resident_stops_it(site: Site) -> None:
     """At 6.5 A: within 1 %."""
     sessions = site.charge(lambda: constant_load(6.5))
     site.until(lambda: all(bay.outlet.energy > 25 for bay in site.bays.values()))
-    for session in sessions.values():
-        site.resident.stop(session)
+    for unit, session in sessions.items():
+        site.residents[unit].stop(session)
     site.check(sessions, 0.01, lambda bay: "Remote")
 
 
@@ -208,20 +211,22 @@ def test_a_tag_starts_it(site: Site) -> None:
     for bay in site.bays.values():
         bay.plug(constant_load(8.0))
         bay.outlet.energy = 0.0
-    site.bays[UNO].tap(TAG)
-    site.until(lambda: bool(site.resident.waiting_tags(UNO)))
-    assert not site.bays[UNO].closed()
-    site.resident.permit(site.resident.waiting_tags(UNO)[0], cap=AMOUNT, duration=3_600)
+    resident, uno = site.residents[UNO], site.bays[UNO]
+    uno.tap(TAG)
+    site.until(lambda: bool(resident.waiting_tags(UNO)))
+    assert not uno.closed()
+    resident.permit(resident.waiting_tags(UNO)[0], cap=AMOUNT, duration=3_600)
+    site.until(lambda: uno.outlet.energy > 0)
+    uno.take_tag_away()
     for unit in BENCH_BOARDS:
         site.bays[unit].tap(TAG)
-    site.until(lambda: all(bay.closed() for bay in site.bays.values()))
-    site.bays[UNO].take_tag_away()
+        site.until(lambda bay=site.bays[unit]: bay.outlet.energy > 3)  # type: ignore[misc]
     site.until(lambda: all(bay.outlet.energy > 40 for bay in site.bays.values()))
     sessions = {
         unit: site.condominium.get(f"/v1/sessions?unit={unit}&state=started")["rows"][0]["session"]
         for unit in site.bays
     }
     for session in sessions.values():
-        assert site.session(session)["wallet"] == site.resident.wallet.id
-        site.resident.stop(session)
+        assert site.session(session)["wallet"] == resident.wallet.id
+        resident.stop(session)
     site.check(sessions, 0.01, lambda bay: "Remote")

@@ -106,16 +106,16 @@ def _stored(folder: Path) -> dict[int, tuple[int, int, int]]:
 def test_none_is_lost(crowd: Crowd, tmp_path: Path) -> None:
     """All charge at once for five minutes: no number is missing, no alarm rings, each bill is right."""
     condominium = crowd.condominium
-    resident = Resident(condominium, "all", UNITS * AMOUNT)
+    residents = {unit: Resident(condominium, f"resident-{unit}", AMOUNT) for unit in crowd.stations}
     sessions = {
-        unit: resident.open(unit, amount=AMOUNT, duration=7_200) for unit in crowd.stations
+        unit: resident.open(unit, amount=AMOUNT, duration=7_200) for unit, resident in residents.items()
     }  # fmt: skip
     crowd.until(lambda: all(station.bench.relay for station in crowd.stations.values()))
     processor, since = condominium.processor_seconds(), condominium.now
     crowd.pass_time(CHARGED)
     share = (condominium.processor_seconds() - processor) / (condominium.now - since)
-    for session in sessions.values():
-        resident.stop(session)
+    for unit, session in sessions.items():
+        residents[unit].stop(session)
     crowd.until(lambda: _states(condominium) == {"free"})
     print(f"{UNITS} units: the gateway takes {share:.1%} of one processor")
     for unit, (count, first, last) in _stored(tmp_path).items():

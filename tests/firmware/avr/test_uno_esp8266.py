@@ -16,7 +16,7 @@ from tests.firmware.avr.conftest import UNIT, Station
 from tests.firmware.avr.network import GATEWAY, ROUTER, Building, quad
 from tests.firmware.avr.uno import Uno
 from tests.firmware.avr.wireless import WirelessUno, storage
-from tests.firmware.gateway import Gateway
+from tests.firmware.gateway import Gateway, http
 from tests.firmware.station import Server
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow]
@@ -193,7 +193,7 @@ def test_forged_and_oversized_answers_switch_nothing(running: WirelessStation) -
     running.gateway.on()
     for forge in (
         lambda answer: answer[:-1] + bytes((answer[-1] ^ 1,)),
-        lambda answer: answer + b"\r\nOK\r\n+IPD,0,9999:" + bytes(2_000),
+        lambda answer: http(answer.partition(b"\r\n\r\n")[2] + b"\r\nOK\r\n+IPD,0,9999:" + bytes(2_000)),
         lambda answer: b"\r\n+IPD,0,40:" + answer,
     ):
         running.building.spoil = forge
