@@ -159,7 +159,8 @@ class _Stream:
         if isinstance(error, Refused):
             self._refuse(error)
         elif isinstance(error, Exception):
-            self._failure = error
+            # The first says what is wrong; those after it say that there was one.
+            self._failure = self._failure or error
         elif not self._displaced:
             accepted = done.result()
             self._acknowledge(accepted.unit.number, fresh=accepted.fresh)

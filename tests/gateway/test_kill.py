@@ -74,7 +74,8 @@ async def settle(traffic: Traffic, client: httpx.AsyncClient) -> None:
             for session in promises.sessions.values()
             if session.unit == number and session.settlement is not None
         )
-        assert unit is not None and billed == unit.register, number
+        assert unit is not None
+        assert billed == unit.register, (number, [s for s in promises.sessions.values() if s.unit == number])
     await check_money(traffic)
 
 
