@@ -208,7 +208,7 @@ class ChargeMonitor:
             # A session that the ledger has ended without this unit's last word.
             self._commands.send(unit, CommandKind.END, batch.session)
         elif Flag.CLOSED not in batch.flags and facts is not None:
-            self._end_unbegun(unit)
+            self._end_unbegun(unit, received.received_at // 1000)
             self._released_without_session(unit, facts.group, batch.time)
         if silent and facts is not None:
             self._alarms.clear([Kind.SILENT], unit)
@@ -288,11 +288,11 @@ class ChargeMonitor:
             self._dispatcher.renew(live)
         self._tell(live.id)
 
-    def _end_unbegun(self, unit: int) -> None:
+    def _end_unbegun(self, unit: int, arrived: int) -> None:
         """The unit is in no session. One that it was given, and told to end before it began it, is over: its
         tokens and the socket need not wait until the grant has run out."""
         live = self.floor.first_at(unit)
-        if live is not None and self._commands.obeyed(unit) and live.not_begun(self._now()):
+        if live is not None and self._commands.obeyed(unit) and live.not_begun(arrived):
             self._dispatcher.released(unit, live.unit.group)
             self._look(live)
 

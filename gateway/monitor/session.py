@@ -84,7 +84,8 @@ _NEVER = 1 << 60
 _LATENCY = 1
 """Seconds by which END goes out before money or energy are used up: the relay has to move."""
 _ON_ITS_WAY = 5
-"""Seconds after END in which a batch may still come that the unit sent before it heard of the session."""
+"""Seconds after END in which a batch may still arrive that the unit sent before it heard of the session. When
+it was stored says nothing: the database may have been locked meanwhile."""
 _SLACK = 5
 """Seconds after its due time in which the next batch is not yet late."""
 
@@ -164,10 +165,16 @@ class LiveSession:
             self.stopping = reason
             self._stop_at = now
 
-    def not_begun(self, now: int) -> bool:
-        """The unit has heard END and is in no session. Returns whether that ends this one: where the unit had
-        ever begun it, a batch of it would have come before, as END makes a unit send one."""
-        if self.stopping is None or self.ended is not None or self.begun or now < self._stop_at + _ON_ITS_WAY:
+    def not_begun(self, made: int) -> bool:
+        """The unit has heard END and is in no session, as a batch shows that was `made` then. Returns whether
+        that ends this one: where the unit had ever begun it, a batch of it would have come before, as END
+        makes a unit send one."""
+        if (
+            self.stopping is None
+            or self.ended is not None
+            or self.begun
+            or made < self._stop_at + _ON_ITS_WAY
+        ):
             return False
         self.ended = self.stopping
         return True
