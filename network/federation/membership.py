@@ -9,6 +9,7 @@ first whether it has been done, so an interrupted call is repeated.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from network.federation.snapshot import LONG_CHAIN
 _Outcome = Literal["signed", "changed", "in force"]
 """More signatures are needed; this call made the change; or it had been made before."""
 _SECONDS = 60.0
+_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,12 @@ class Proposal:
     """By MSP id."""
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write it as JSON, whole or not at all."""
         signatures = {name: base64.b64encode(value).decode() for name, value in self.signatures.items()}
         record = {"update": base64.b64encode(self.update).decode(), "signatures": signatures}
-        path.write_text(json.dumps(record, indent=2) + "\n")
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(record, indent=2) + "\n")
+        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Proposal:
@@ -159,13 +163,20 @@ class _Change:
 
     async def _submit(self, proposal: Proposal, sequence: int) -> None:
         gateway, signatures = self.gateways[0], list(proposal.signatures.values())
-        await configuration.submit(
-            self.members[0], gateway.signer, self.after.channel, proposal.update, signatures
-        )
 
         async def changed() -> bool:
             return int((await configuration.current(gateway)).sequence) > sequence
 
+        try:
+            await configuration.submit(
+                self.members[0], gateway.signer, self.after.channel, proposal.update, signatures
+            )
+        except FederationError:
+            # An earlier call that was interrupted may have handed the same change over.
+            with contextlib.suppress(FederationError):
+                await wait_until("the channel's configuration has not changed", changed, _PATIENCE)
+                return
+            raise
         await wait_until("the channel's configuration has not changed", changed, _SECONDS)
 
 
