@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterable, Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -73,9 +73,12 @@ class PlacedResponse(StreamingResponse):
 
 
 def _household(address: str) -> str:
-    """Whose address it is: one customer of a network has 2⁶⁴ of IPv6 or more (RFC 6177, section 2)."""
+    """Whose address it is: one customer of a network has 2⁶⁴ of IPv6 or more (RFC 6177, section 2).
+
+    A socket that serves both versions shows IPv4 as ::ffff:a.b.c.d: all of them are in one such network."""
     try:
-        return str(IPv6Network((address, 64), strict=False))
+        mapped = IPv6Address(address).ipv4_mapped
+        return str(mapped or IPv6Network((address, 64), strict=False))
     except ValueError:
         return address
 

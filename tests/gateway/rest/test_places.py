@@ -16,8 +16,12 @@ from gateway.rest.problem import ProblemError
 
 @pytest.mark.parametrize(
     ("first", "second", "third"),
-    [("192.0.2.1", "192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1")],
-    ids=["IPv4", "IPv6"],
+    [
+        ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
+        ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"),
+    ],
+    ids=["IPv4", "IPv6", "mapped"],
 )
 def test_an_address_has_some_and_another_has_its_own(first: str, second: str, third: str) -> None:
     """Of IPv6 a whole network is one address: whoever has one has all of it."""
