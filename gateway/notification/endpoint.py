@@ -10,14 +10,25 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from chaincode.errors import InvalidArgument
 
 LONGEST = 1_000
 """Characters; browsers' endpoints have about 200."""
+_LOOK_UP = 5.0
+"""Seconds for one look-up."""
+_LOOK_UPS = ThreadPoolExecutor(2, "look-up")
+"""Threads of their own: whoever names a host decides how long its look-up lasts, and the loop's threads check
+passwords."""
+_UNICAST = IPv6Network("2000::/3")
+"""All that is given out of IPv6 so far (RFC 4291, section 2.4; IANA's registry)."""
+_TRANSLATED = IPv6Network("64:ff9b::/96")
+"""NAT64's well-known prefix: its last 32 bits are an IPv4 address (RFC 6052, section 2.1)."""
 
 
 class Forbidden(Exception):
@@ -60,17 +71,21 @@ def check(endpoint: str, own: Collection[str]) -> None:
 
 
 async def resolve(endpoint: str, own: Collection[str]) -> Destination:
-    """Where to send to. Raises `Forbidden` where any address of the host is not public."""
+    """Where to send to.
+
+    Raises `Forbidden` where any address of the host is not public, TimeoutError where its look-up is slow."""
     try:
         check(endpoint, own)
     except InvalidArgument as error:
         raise Forbidden(str(error)) from None
     parts = urlsplit(endpoint)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    loop = asyncio.get_running_loop()
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+        found = await asyncio.wait_for(
+            asyncio.get_running_loop().run_in_executor(_LOOK_UPS, look_up), _LOOK_UP
+        )
+    except socket.gaierror as error:
         raise Forbidden(f"{host} has no address: {error.strerror}") from None
     addresses = [ip_address(entry[4][0]) for entry in found]
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -100,16 +115,6 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
             return False
         if address in _TRANSLATED:
             return _is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast
-
-
-class _Prefix:
-    """NAT64's well-known prefix (RFC 6052): its last 32 bits are an IPv4 address."""
-
-    _HIGH = int(IPv6Address("64:ff9b::")) >> 32
-
-    def __contains__(self, address: IPv6Address) -> bool:
-        return int(address) >> 32 == self._HIGH
-
-
-_TRANSLATED = _Prefix()

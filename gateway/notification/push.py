@@ -6,6 +6,7 @@ The push service in between sees neither kind nor content nor size: all are padd
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -22,7 +23,7 @@ from py_vapid import Vapid02
 
 from chaincode.errors import InvalidArgument
 from gateway.clock import Clock
-from gateway.notification.endpoint import Forbidden, resolve
+from gateway.notification.endpoint import Destination, Forbidden, resolve
 
 KEY_BYTES = 32
 """Of the VAPID key: the P-256 private number."""
@@ -32,6 +33,7 @@ PADDED = 1_024
 """Bytes of every message before it is encrypted."""
 _VALIDITY = 12 * 3_600
 _TIMEOUT = 10.0
+"""Seconds for one message, from the look-up of the service to the head of its answer."""
 _POINT_BYTES = 65
 _SECRET_BYTES = 16
 _LOG = logging.getLogger(__name__)
@@ -99,27 +101,32 @@ class PushSender:
     async def send(self, address: Address, message: Mapping[str, Any]) -> Outcome:
         """Hand one message over. Never raises for what a push service does."""
         try:
-            destination = await resolve(address.endpoint, self._own)
-            response = await self._client.post(
-                destination.url,
-                content=self._encrypt(address, message),
-                headers={
-                    "Host": destination.host,
-                    "Content-Encoding": "aes128gcm",
-                    "Content-Type": "application/octet-stream",
-                    "TTL": str(TTL),
-                    "Urgency": "normal",
-                    **self._authorization(destination.origin),
-                },
-                extensions={"sni_hostname": destination.server_name},
-            )
+            async with asyncio.timeout(_TIMEOUT):
+                destination = await resolve(address.endpoint, self._own)
+                return _outcome(await self._post(destination, self._encrypt(address, message)))
         except Forbidden as error:
             _LOG.warning("a push message was not sent: %s", error)
             return Outcome.REFUSED
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             _LOG.info("a push service was not reached: %s", type(error).__name__)
             return Outcome.LATER
-        return _outcome(response.status_code)
+
+    async def _post(self, destination: Destination, content: bytes) -> int:
+        """The status of the answer. Its body is not read: anybody may run a push service, and a body that
+        never ends, or is unpacked to gigabytes, would take the gateway with it."""
+        headers = {
+            "Host": destination.host,
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(TTL),
+            "Urgency": "normal",
+            **self._authorization(destination.origin),
+        }
+        extensions = {"sni_hostname": destination.server_name}
+        async with self._client.stream(
+            "POST", destination.url, content=content, headers=headers, extensions=extensions
+        ) as response:
+            return response.status_code
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import pytest
 
 from chaincode.errors import InvalidArgument
+from gateway.notification import endpoint as module
 from gateway.notification.endpoint import Forbidden, check, resolve
 
 OWN = ("http://push.lan:8090",)
@@ -28,6 +30,10 @@ OWN = ("http://push.lan:8090",)
         "https://[::1]/1",
         "https://[::ffff:192.168.1.1]/1",
         "https://[64:ff9b::a00:1]/1",
+        "https://[64:ff9b:1::a00:1]/1",
+        "https://[fec0::1]/1",
+        "https://[::192.168.1.1]/1",
+        "https://[::ffff:0:192.168.1.1]/1",
         "https://[2002:c0a8:101::]/1",
         "https://100.64.0.1/1",
         "https://224.0.0.1/1",
@@ -46,7 +52,13 @@ def test_an_endpoint_of_another_form_is_refused(endpoint: str) -> None:
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["https://updates.push.example/wpush/v2/abc?x=1", "https://1.1.1.1/1", "http://push.lan:8090/1"],
+    [
+        "https://updates.push.example/wpush/v2/abc?x=1",
+        "https://1.1.1.1/1",
+        "https://[2606:4700::1111]/1",
+        "https://[64:ff9b::101:101]/1",
+        "http://push.lan:8090/1",
+    ],
 )
 def test_public_endpoints_and_those_of_the_settings_pass(endpoint: str) -> None:
     """Browser vendors' services, and the condominium's own."""
@@ -88,3 +100,24 @@ async def test_an_own_service_may_be_inside(monkeypatch: pytest.MonkeyPatch) -> 
     _answers(monkeypatch, "192.168.1.9")
     found = await resolve("http://push.lan:8090/1", OWN)
     assert (found.url, found.host) == ("http://192.168.1.9:8090/1", "push.lan:8090")
+
+
+async def test_a_slow_look_up_is_given_up_and_holds_no_thread_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever names the host runs its name server; passwords are checked in the loop's own threads."""
+    answered, threads = threading.Event(), list[str]()
+
+    def lookup(*_: Any, **__: Any) -> list[Any]:
+        threads.append(threading.current_thread().name)
+        answered.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(module, "_LOOK_UP", 0.05)
+    try:
+        with pytest.raises(TimeoutError):
+            await resolve("https://updates.push.example/1", OWN)
+    finally:
+        answered.set()
+    assert [name.rpartition("_")[0] for name in threads] == ["look-up"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from chaincode.errors import InvalidArgument
 from gateway.clock import SystemClock
+from gateway.notification import push
 from gateway.notification.push import Address, Outcome, PushSender, check_keys, new_key
 from tests.gateway.notification.push_service import PushService, base64url
 
@@ -73,6 +76,54 @@ async def test_a_service_inside_that_nobody_named_is_not_asked(service: PushServ
     assert await sender.send(Address(f"{gone}/1", address.key, address.secret), {}) is Outcome.LATER
     await stranger.close()
     await sender.close()
+
+
+@asynccontextmanager
+async def _answering(*parts: bytes, pause: float) -> AsyncIterator[str]:
+    """The origin of a service that sends these parts, each after a pause of seconds, and does not hang up."""
+    over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(pause)
+            await over.wait()
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        over.set()
+        server.close()
+
+
+async def test_the_body_of_an_answer_is_not_waited_for(service: PushService) -> None:
+    """A resident's own push server may announce a terabyte: the status is all that counts."""
+    address = Address(**service.subscription)
+    head = b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000000\r\n\r\n"
+    async with _answering(head, b"\x1f", pause=0) as origin:
+        sender = PushSender(new_key(), CONTACT, SystemClock(), [origin])
+        assert await sender.send(Address(f"{origin}/1", address.key, address.secret), {}) is Outcome.TAKEN
+        await sender.close()
+
+
+async def test_an_answer_that_trickles_is_given_up(
+    service: PushService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is for the whole exchange: a byte now and then does not prolong it."""
+    monkeypatch.setattr(push, "_TIMEOUT", 0.3)
+    address = Address(**service.subscription)
+    answer = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+    parts = [answer[at : at + 1] for at in range(len(answer))]
+    async with _answering(*parts, pause=0.05) as origin:
+        sender = PushSender(new_key(), CONTACT, SystemClock(), [origin])
+        assert await sender.send(Address(f"{origin}/1", address.key, address.secret), {}) is Outcome.LATER
+        await sender.close()
 
 
 def test_keys_of_another_form_are_refused(service: PushService) -> None:
