@@ -1,7 +1,9 @@
 """What a receipt's file proves to be on the ledger, before the rules are run again on it.
 
 There are two forms. On the embedded ledger a ledger's identity signed the blocks. On a Fabric channel a peer
-signed them, and the transactions carry what the peers that endorsed them signed.
+signed them: that a transaction is on the channel, and valid, is that one peer's word. The transactions carry
+what the peers that endorsed them signed too, but an endorser answers for the content alone: what it endorsed
+may never have been ordered, or have been found invalid.
 """
 
 from __future__ import annotations
@@ -38,9 +40,8 @@ class Proven:
     block: int
     index: int
     record: Recorded
-    witnesses: frozenset[str]
-    """Codes of the condominiums, among those whose roots are known, that signed for it: with the block that
-    it is in, or as its endorsers."""
+    witness: str | None
+    """Code of the condominium that signed the block which it is in; None where its certificate names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Proof:
     transactions: dict[int, Proven]
     """By version (block · 65,536 + place), in the ledger's order."""
     witnesses: int
-    """How many condominiums have to have signed for each transaction of the session."""
+    """How many condominiums have to have signed the session's blocks, each in a receipt of its own."""
 
 
 def prove(file: bytes, roots: Sequence[bytes]) -> Proof:
@@ -88,8 +89,7 @@ def _prove_embedded(file: bytes, roots: Sequence[bytes]) -> Proof:
         if version <= latest:
             raise ReceiptError("the proofs are not in the ledger's order")
         code = certificates.parse(proof.certificate).organisation
-        witnesses = frozenset() if code is None else frozenset((code,))
-        proven[version] = Proven(number, transaction.index, transaction.record, witnesses)
+        proven[version] = Proven(number, transaction.index, transaction.record, code)
         latest = version
     # The ledger is one condominium's: however many roots are given, one can have signed.
     return Proof(receipt.network, receipt.session, proven, 0)
@@ -133,11 +133,11 @@ def _prove_fabric(file: bytes, roots: Sequence[bytes]) -> Proof:
     for number, index in receipt.transactions:
         if index >= len(blocks[number].envelopes) or blocks[number].validations[index] != _VALID:
             raise ReceiptError(f"block {number} has no valid transaction at {index}")
-        transaction, endorsers = _verify_transaction(blocks[number].envelopes[index], tuple(roots))
+        transaction = _verify_transaction(blocks[number].envelopes[index], tuple(roots))
         if transaction.proposal.channel != receipt.network:
             raise ReceiptError(f"a transaction of block {number} is for {transaction.proposal.channel}")
-        witnesses = {str(known[each].organisation) for each in (*endorsers, signers[number])}
-        proven[number * MAX_TRANSACTIONS + index] = Proven(number, index, transaction, frozenset(witnesses))
+        witness = known[signers[number]].organisation
+        proven[number * MAX_TRANSACTIONS + index] = Proven(number, index, transaction, witness)
     return Proof(receipt.network, receipt.session, proven, min(2, len(known)))
 
 
@@ -164,20 +164,18 @@ def _verify_attested(
 
 
 @lru_cache(maxsize=1024)
-def _verify_transaction(
-    envelope: bytes, roots: tuple[bytes, ...]
-) -> tuple[FabricTransaction, frozenset[str]]:
-    """A transaction whose creator signed it, and the MSP ids, as far as known, whose peers endorsed it."""
+def _verify_transaction(envelope: bytes, roots: tuple[bytes, ...]) -> FabricTransaction:
+    """A transaction that its creator signed, and its endorsers as far as their roots are known."""
     known = fabric_roots(roots)
     try:
         transaction = decode_transaction(envelope)
         check_creator(transaction, known)
-        endorsed = [each for each in transaction.endorsements if each.msp_id in known]
-        for each in endorsed:
-            verify_endorsement(each, known)
+        for each in transaction.endorsements:
+            if each.msp_id in known:
+                verify_endorsement(each, known)
     except (MalformedError, CertificateError) as error:
         raise ProofError(f"a transaction: {error}") from error
-    return transaction, frozenset(each.msp_id for each in endorsed)
+    return transaction
 
 
 def check_creator(transaction: FabricTransaction, roots: Roots) -> None:

@@ -8,14 +8,16 @@ the readings, the tariff and the bill.
 
 What a receipt cannot show: that the ledger has no second history for somebody else (auditors compare the
 hashes of its blocks), and, for a unit that cannot sign, that the gateway attested the truth. On a Fabric
-channel the roots of several condominiums can be given: then two of them must have signed for each of the
-session's transactions, so that one alone cannot have made it up.
+channel one receipt is one condominium's word that the session's transactions were ordered and found valid:
+who endorsed them answers for their content alone. Where the roots of several condominiums are given, two of
+them must have signed the blocks, each in a receipt of its own: one alone could sign a block that never was.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from chaincode.condominium import KEY as CONDOMINIUM_KEY
 from chaincode.condominium import Condominium, namespace_of
@@ -48,19 +50,39 @@ class VerifiedReceipt:
     ended: int
     """Its time, milliseconds since 1970."""
     witnesses: tuple[str, ...]
-    """Codes of the condominiums that signed for each of the session's transactions."""
+    """Codes of the condominiums that signed the blocks of all of the session's transactions."""
 
 
-def verify_receipt(file: bytes, *roots: bytes) -> VerifiedReceipt:
+def verify_receipt(file: bytes, *roots: bytes, others: Sequence[bytes] = ()) -> VerifiedReceipt:
     """What the receipt in `file` proves, to whoever trusts the root certificates (PEM; one is enough).
 
-    Raises ReceiptError naming the link that fails."""
-    return asyncio.run(check_receipt(file, *roots))
+    `others` are receipts of the same session from other members of a Fabric channel: each is verified by
+    itself, and all must prove the same. Raises ReceiptError naming the link that fails, or where fewer
+    condominiums have signed than the roots call for."""
+    return asyncio.run(check_receipt(file, *roots, others=others))
 
 
-async def check_receipt(file: bytes, *roots: bytes) -> VerifiedReceipt:
+async def check_receipt(file: bytes, *roots: bytes, others: Sequence[bytes] = ()) -> VerifiedReceipt:
     """As `verify_receipt`, for those who verify many within one event loop."""
     receipt = prove(file, roots)
+    proven = await _check(receipt)
+    witnesses = set(proven.witnesses)
+    for other in others:
+        found = await _check(prove(other, roots))
+        if replace(found, witnesses=proven.witnesses) != proven:
+            raise ReceiptError("the receipts do not prove the same: one of their condominiums says otherwise")
+        witnesses.update(found.witnesses)
+    if len(witnesses) < receipt.witnesses:
+        signed = f"{', '.join(sorted(witnesses))} alone" if witnesses else "no one condominium"
+        raise ReceiptError(
+            f"that the session is on the ledger is signed for by {signed}; of the condominiums whose roots "
+            f"are given {receipt.witnesses} have to: add another one's receipt of the session"
+        )
+    return replace(proven, witnesses=tuple(sorted(witnesses)))
+
+
+async def _check(receipt: Proof) -> VerifiedReceipt:
+    """Run the rules again on what was proven, and find the session in it."""
     proven = receipt.transactions
     key = key_of(receipt.session)
     own, namespace = _own(proven, key)
@@ -88,20 +110,14 @@ async def check_receipt(file: bytes, *roots: bytes) -> VerifiedReceipt:
         session=session,
         block=own[last].block,
         ended=own[last].record.proposal.timestamp,
-        witnesses=_witnesses(receipt, own),
+        witnesses=_witnesses(own),
     )
 
 
-def _witnesses(receipt: Proof, own: dict[int, Proven]) -> tuple[str, ...]:
-    """Who signed for all of the session's transactions. Raises ReceiptError where they are too few."""
-    for version, transaction in own.items():
-        if len(transaction.witnesses) < receipt.witnesses:
-            signed = ", ".join(sorted(transaction.witnesses))
-            raise ReceiptError(
-                f"transaction {version % MAX_TRANSACTIONS} of block {transaction.block} is signed for by "
-                f"{signed} alone; of the condominiums whose roots are given {receipt.witnesses} have to"
-            )
-    return tuple(sorted(frozenset.intersection(*(each.witnesses for each in own.values()))))
+def _witnesses(own: dict[int, Proven]) -> tuple[str, ...]:
+    """Who signed the blocks of all of the session's transactions: one condominium, or none did for all."""
+    codes = {each.witness for each in own.values()}
+    return tuple(code for code in codes if code is not None) if len(codes) == 1 else ()
 
 
 def _own(proven: dict[int, Proven], key: str) -> tuple[dict[int, Proven], str]:

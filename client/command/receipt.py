@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,7 +35,14 @@ _root_option = click.option(
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
     help="The condominium's root certificate (PEM), your wallet's otherwise. On a network of condominiums "
-    "give several: two of them must then have signed for the session.",
+    "give several: two of them must then have signed the session's blocks, each in its own receipt (--with).",
+)
+_with_option = click.option(
+    "--with",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another member's receipt of the same session, on a network of condominiums.",
 )
 
 
@@ -48,6 +56,7 @@ _root_option = click.option(
 @_readings_option
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @_root_option
+@_with_option
 @wallet_options
 @json_option
 def save(
@@ -57,6 +66,7 @@ def save(
     readings: Path | None,
     force: bool,
     roots: tuple[Path, ...],
+    others: tuple[Path, ...],
     name: str | None,
     address: str | None,
     as_json: bool,
@@ -66,7 +76,7 @@ def save(
     Without SESSION it is the newest that has ended. A session at a condominium that you visited is proven
     under that one's root certificate: give it with --root.
     """
-    known = [read_file(root) for root in roots]
+    known, beside = [read_file(root) for root in roots], [read_file(other) for other in others]
     for path in () if force else (output, readings):
         refuse_overwriting(path)
     with unlocked(choose(name), address) as opened:
@@ -76,7 +86,7 @@ def save(
             refuse_overwriting(target)
         file = opened.gateway.receipt(chosen)
         raw = None if readings is None else opened.gateway.batches(chosen)
-    proven = _verify(file, known or [opened.wallet.home.root_certificate.encode()])
+    proven = _verify(file, known or [opened.wallet.home.root_certificate.encode()], beside)
     if proven.session.id != chosen:
         raise NotVerified(f"the gateway gave the receipt of another session, {proven.session.id}")
     checked = None if raw is None else _verify_readings(raw, proven)
@@ -90,15 +100,24 @@ def save(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_readings_option
 @_root_option
+@_with_option
 @json_option
-def verify(*, file: Path, readings: Path | None, roots: tuple[Path, ...], as_json: bool) -> None:
+def verify(
+    *, file: Path, readings: Path | None, roots: tuple[Path, ...], others: tuple[Path, ...], as_json: bool
+) -> None:
     """Verify the receipt in FILE offline.
 
     Needs nothing but the file and the condominium's root certificate: without --root one that a wallet here
-    trusts. Exit code 4 says that it is wrong.
+    trusts. On a network of condominiums one file is one condominium's word that the session is on the ledger;
+    a visitor gets another from the other gateway, for --with. Exit code 4 says that it is wrong.
     """
     content = read_file(file)
-    proven = _verify(content, [read_file(root) for root in roots]) if roots else _verify_at_home(content)
+    if others and not roots:
+        raise click.UsageError("--with another member's receipt needs --root for both members")
+    beside = [read_file(other) for other in others]
+    proven = (
+        _verify(content, [read_file(root) for root in roots], beside) if roots else _verify_at_home(content)
+    )
     checked = None if readings is None else _verify_readings(read_file(readings), proven)
     _show(proven, as_json=as_json, file=file, readings=checked)
 
@@ -114,9 +133,9 @@ def _verify_at_home(file: bytes) -> VerifiedReceipt:
     return _verify(file, [known[-1].encode()])
 
 
-def _verify(file: bytes, roots: list[bytes]) -> VerifiedReceipt:
+def _verify(file: bytes, roots: list[bytes], others: Sequence[bytes] = ()) -> VerifiedReceipt:
     try:
-        return verify_receipt(file, *roots)
+        return verify_receipt(file, *roots, others=others)
     except VerificationError as error:
         raise NotVerified(f"the receipt is not to be believed: {error}") from error
 
@@ -175,4 +194,5 @@ def _show(
         ]
     if readings is not None:
         facts.append(("readings", f"{len(readings.batches)}, the unit restarted {readings.restarts} times"))
-    print_facts([*facts, ("block", proven.block), ("signed for by", ", ".join(proven.witnesses))])
+    signed = f"the blocks, by {', '.join(proven.witnesses)}" if proven.witnesses else None
+    print_facts([*facts, ("block", proven.block), ("signed", signed)])

@@ -68,6 +68,14 @@ class Charged:
         blocks[numbers.index(number)] = attested
         return replace(self.receipt, blocks=tuple(blocks))
 
+    def signed_by(self, peer: int) -> FabricReceipt:
+        """The receipt as another condominium's gateway gives it, its own peer under every block."""
+        numbers = sorted({block for block, _ in self.receipt.transactions})
+        blocks = [
+            self.channel.attested(self.channel.blocks[number], self.channel.peers[peer]) for number in numbers
+        ]
+        return replace(self.receipt, blocks=tuple(blocks))
+
     def with_envelope(self, place: tuple[int, int], envelope: bytes) -> FabricReceipt:
         """The receipt of a peer that signs a block in which a transaction was replaced."""
         channel = Channel(self.channel.clients, self.channel.peers, blocks=self.channel.blocks[: place[0]])
@@ -105,7 +113,7 @@ def charged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Charged]:
 
 
 def test_it_verifies_untouched(charged: Charged) -> None:
-    """Under the host's root alone, and under both, where both have signed for it."""
+    """Under the host's root alone, and under both, where both have signed its blocks."""
     file = charged.receipt.encode()
     assert decode_receipt(file) == charged.receipt
     proven = verify_receipt(file, charged.root)
@@ -113,7 +121,9 @@ def test_it_verifies_untouched(charged: Charged) -> None:
     assert (proven.session.settlement.cost, proven.session.settlement.refund) == (300, 200)
     assert (proven.network, proven.condominium.code, proven.tariff.number) == (CHANNEL, "aurora", 1)
     assert (proven.block, proven.witnesses) == (charged.settled[0], ("aurora",))
-    assert verify_receipt(file, *charged.roots).witnesses == ("aurora", "boreal")
+    other = charged.signed_by(1).encode()
+    assert verify_receipt(file, *charged.roots, others=[other]).witnesses == ("aurora", "boreal")
+    assert verify_receipt(other, *charged.roots, others=[file]).witnesses == ("aurora", "boreal")
 
 
 @settings(max_examples=100, deadline=None)
@@ -161,14 +171,28 @@ def test_a_bill_that_the_rules_do_not_make_is_found(charged: Charged) -> None:
             verify_receipt(charged.with_envelope(charged.settled, forged).encode(), *charged.roots)
 
 
-def test_the_endorsement_of_one_is_not_that_of_two(charged: Charged) -> None:
-    """A host that endorses alone is believed by who trusts it alone, and by nobody else."""
-    alone = Channel(charged.channel.clients, charged.channel.peers[:1])
-    envelope = alone.envelope(charged.records[charged.settled])
-    receipt = charged.with_envelope(charged.settled, envelope)
-    assert verify_receipt(receipt.encode(), charged.root).witnesses == ("aurora",)
+def test_an_invented_block_is_one_condominiums_word(charged: Charged) -> None:
+    """A settlement that both endorsed and the channel found invalid, in a block that the host's peer signs as
+    if it were valid: with both roots given nobody believes it, whatever else is given with it."""
+    invented = charged.receipt.encode()
+    assert verify_receipt(invented, charged.root).witnesses == ("aurora",)
     with pytest.raises(ReceiptError, match="aurora alone"):
-        verify_receipt(receipt.encode(), *charged.roots)
+        verify_receipt(invented, *charged.roots)
+    with pytest.raises(ReceiptError, match="aurora alone"):
+        verify_receipt(invented, *charged.roots, others=[invented])
+    number, index = charged.settled
+    truth = common_pb2.Block.FromString(charged.channel.blocks[number].SerializeToString())
+    codes = bytearray(truth.metadata.metadata[common_pb2.TRANSACTIONS_FILTER])
+    codes[index] = MVCC_READ_CONFLICT
+    truth.metadata.metadata[common_pb2.TRANSACTIONS_FILTER] = bytes(codes)
+    attested = charged.channel.attested(truth, charged.channel.peers[1])
+    for receipt, why in (
+        (replace(charged.signed_by(1), blocks=(*charged.signed_by(1).blocks[:-1], attested)), "no valid"),
+        (charged.with_attested(number, charged.signed_by(1).blocks[-1]), "aurora alone"),
+        (charged.other, "do not prove the same"),
+    ):
+        with pytest.raises(ReceiptError, match=why):
+            verify_receipt(invented, *charged.roots, others=[receipt.encode()])
 
 
 def test_an_invalid_transaction_proves_nothing(charged: Charged) -> None:

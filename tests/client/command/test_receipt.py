@@ -88,6 +88,19 @@ def test_a_receipt_is_verified_without_a_wallet_or_a_network(
     assert terminal.relay.requests == []
 
 
+def test_another_members_receipt_is_verified_too(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
+    """It is believed no more than the first one, and both members' roots have to be given for it."""
+    file, root, other = (tmp_path / name for name in ("receipt.json", "root.pem", "other.json"))
+    file.write_bytes(kept.file)
+    root.write_text(kept.root)
+    other.write_bytes(kept.file)
+    words = ("receipt", "verify", str(file), "--with", str(other))
+    assert "the blocks, by aurora" in terminal.done(*words, "--root", str(root))
+    assert "needs --root" in terminal.refused(*words, code=2)
+    other.write_bytes(kept.file.replace(b'"version":1', b'"version":9'))
+    assert "not to be believed" in terminal.refused(*words, "--root", str(root), code=4)
+
+
 def test_raw_readings_are_verified_with_it(terminal: Terminal, kept: Kept, tmp_path: Path) -> None:
     """The receipt's last batch commits to those that never were on the ledger."""
     file, root, raw = (tmp_path / name for name in ("receipt.json", "root.pem", "readings"))
