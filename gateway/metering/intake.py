@@ -229,7 +229,12 @@ class Intake:
             return
         sound = arrival.sound
         received = Received(
-            arrival.unit.number, sound.batch, sound.message, arrival.evidence, arrival.received_at
+            unit=arrival.unit.number,
+            batch=sound.batch,
+            message=sound.message,
+            evidence=arrival.evidence,
+            received_at=arrival.received_at,
+            enrolled_at=arrival.unit.enrolled_at,
         )
         try:
             await self._on_batch(received)

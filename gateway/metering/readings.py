@@ -254,4 +254,5 @@ def _received(row: RowMapping) -> Received:
         message=message,
         evidence=message + bytes(attestation or b""),
         received_at=row["received_at"],
+        enrolled_at=row["enrolled_at"],
     )

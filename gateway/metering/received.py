@@ -21,6 +21,13 @@ class Received:
     (class mac)."""
     received_at: int
     """Milliseconds since 1970."""
+    enrolled_at: int
+    """Unix seconds: new hardware at an old number counts its batches from the start again."""
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where the batch stands among all of its unit's: what it made later stands higher."""
+        return self.enrolled_at, self.batch.boot, self.batch.number
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Protocol
 
 import httpx
 
 TIMEOUT = 3.0
-"""Seconds to connect, and between two pieces of the answer. A switch on the same network takes 20 ms."""
+"""Seconds to connect, and between two pieces of the answer; an exchange has twice that. A switch on the same
+network takes 20 ms."""
 MAX_ANSWER = 8_192
 """Bytes."""
 
@@ -57,6 +59,21 @@ def client() -> httpx.AsyncClient:
 
 async def ask(http: httpx.AsyncClient, request: httpx.Request) -> dict[str, Any]:
     """The JSON object that a switch answers with. Raises `SwitchError`."""
+    try:
+        async with asyncio.timeout(2 * TIMEOUT):
+            content = await _content(http, request)
+    except TimeoutError:
+        raise SwitchError("the switch does not answer in time") from None
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        raise SwitchError("the switch answered with something other than JSON") from None
+    if not isinstance(answer, dict):
+        raise SwitchError("the switch answered with something other than a JSON object")
+    return answer
+
+
+async def _content(http: httpx.AsyncClient, request: httpx.Request) -> bytes:
     content = b""
     try:
         response = await http.send(request, stream=True)
@@ -71,10 +88,4 @@ async def ask(http: httpx.AsyncClient, request: httpx.Request) -> dict[str, Any]
             await response.aclose()
     except httpx.HTTPError as error:
         raise SwitchError(f"the switch does not answer: {type(error).__name__}") from error
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        raise SwitchError("the switch answered with something other than JSON") from None
-    if not isinstance(answer, dict):
-        raise SwitchError("the switch answered with something other than a JSON object")
-    return answer
+    return content

@@ -61,7 +61,10 @@ class _Desk:
     """When the grant of `session` ends."""
     closed_in: bytes = NO_SESSION
     """The session in which the unit's last batch shows a closed relay."""
+    followed: tuple[int, int, int] | None = None
+    """Where that batch stands among the unit's (`Received.place`)."""
     heard: int = 0
+    """When that batch was made, or arrived if the unit's clock is ahead of the gateway's."""
     shown: int | None = None
     """What the switch has confirmed: when it opens by itself, 0 for off; None where that is not known."""
     latest: int = 0
@@ -147,13 +150,17 @@ class Switches:
         return self._commands.obeyed(unit)
 
     def follow(self, received: Received) -> None:
-        """Take in a batch that is verified and stored: the switch follows its unit."""
+        """Take in a batch that is verified and stored: the switch follows its unit's newest.
+
+        Whoever holds batches back on the way cannot keep a switch on with them: one older than the last
+        says nothing about the relay now, and each counts from when it was made."""
         desk = self._desks.get(received.unit)
-        if desk is None:
+        if desk is None or (desk.followed is not None and received.place <= desk.followed):
             return
+        desk.followed = received.place
         flags = received.batch.flags
         closed = Flag.CLOSED in flags and Flag.END not in flags
-        desk.heard = self._clock.now()
+        desk.heard = min(self._clock.now(), 1_000 * received.batch.time)
         desk.closed_in = received.batch.session if closed else NO_SESSION
         self._look(received.unit)
 

@@ -23,6 +23,8 @@ class Fault(Enum):
     GARBAGE = "answers with a page"
     LIST = "answers with a JSON list"
     FLOOD = "answers without end"
+    NESTED = "answers with lists in lists in lists"
+    DRIP = "answers rightly, a byte now and then"
     STUCK = "says yes and does not move"
     TIMERLESS = "moves and starts no timer"
     REFUSES = "answers that there is no such relay"
@@ -114,12 +116,24 @@ class Appliance:
             if self.fault is Fault.SILENT:
                 await self._stop.wait()
             elif self.fault is not Fault.MUTE:
-                writer.write(self._response(method, target, body))
+                response = self._response(method, target, body)
+                if self.fault is Fault.DRIP:
+                    response = await self._drip(writer, response)
+                writer.write(response)
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             self.requests.append("dropped")
         finally:
             writer.close()
+
+    async def _drip(self, writer: asyncio.StreamWriter, response: bytes) -> bytes:
+        """Send the first of a response, piece by piece for two seconds; what is left of it."""
+        start = response.index(b"{")
+        for first, end in [(0, start), *((at, at + 1) for at in range(start, start + 20))]:
+            writer.write(response[first:end])
+            await writer.drain()
+            await asyncio.sleep(0.1)
+        return response[start + 20 :]
 
     def _response(self, method: str, target: str, body: bytes) -> bytes:
         status, extra = "200 OK", ""
@@ -134,6 +148,10 @@ class Appliance:
             content = b"[]"
         elif self.fault is Fault.FLOOD:
             content = b"{" + b" " * 100_000
+        elif self.fault is Fault.NESTED:
+            content = b"[" * 4_000 + b"]" * 4_000
+        elif self.fault is Fault.DRIP:
+            content = b"{" + b" " * 20 + content[1:]
         head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(content)}\r\n{extra}\r\n"
         return head.encode() + content
 

@@ -16,8 +16,9 @@ from tests.gateway.switch.conftest import Instant
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
+async def http(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway's client, with less patience."""
+    monkeypatch.setattr("gateway.switch.connection.TIMEOUT", 0.2)
     async with client() as opened:
         opened.timeout = httpx.Timeout(0.2)
         yield opened

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chaincode.session import Session
+from chaincode.signing.batch import Flag
 from chaincode.signing.command import CommandKind
 from gateway.charging.reason import Code
 from gateway.clock import SimulatedClock
@@ -239,6 +241,57 @@ async def test_the_units_own_protection_opens_the_switch(site: Site) -> None:
     unit.closed = False
     unit.batch()
     unit.send()
+    await site.garage.world.settle()
+    assert not site.appliance.on()
+
+
+async def test_a_batch_that_was_held_back_moves_no_switch(site: Site) -> None:
+    """Its unit has said since that its relay is open; the older batch changes nothing."""
+    await site.charge()
+    await site.garage.run(300)
+    unit = site.sockets[0]
+    unit.run(site.garage.now)
+    unit.batch()
+    held = unit.unsent.pop()
+    unit.closed = False
+    unit.batch()
+    unit.send()
+    await site.garage.world.settle()
+    assert not site.appliance.on()
+    unit.reachable = False
+    await site.garage.metering.intake.receive(held)
+    await site.garage.world.settle()
+    assert not site.appliance.on()
+
+
+async def test_batches_let_through_one_by_one_keep_no_switch_on(site: Site) -> None:
+    """Each counts from when it was made: the unit is as silent as if none had come."""
+    await site.charge()
+    await site.garage.run(300)
+    unit = site.sockets[0]
+    unit.reachable = False
+    await site.garage.run(170)
+    held = unit.unsent[:2]
+    assert site.appliance.on()
+    await site.garage.metering.intake.receive(held[0])
+    await site.garage.run(HOLD - 110 + 1)
+    assert not site.appliance.on()
+    await site.garage.run(60)
+    await site.garage.metering.intake.receive(held[1])
+    await site.garage.world.settle()
+    assert not site.appliance.on()
+
+
+async def test_a_new_unit_at_an_old_number_is_followed(site: Site) -> None:
+    """It counts its batches from the start again, and its enrolment is what is newer."""
+    await site.charge()
+    await site.garage.run(300)
+    [*_, last] = await site.garage.metering.readings.of_session(site.sockets[0].session)
+    first = replace(last, batch=replace(last.batch, boot=1, number=1, flags=Flag(0)))
+    site.garage.switchboard.follow(first)
+    await site.garage.world.settle()
+    assert site.appliance.on()
+    site.garage.switchboard.follow(replace(first, enrolled_at=first.enrolled_at + 1))
     await site.garage.world.settle()
     assert not site.appliance.on()
 
