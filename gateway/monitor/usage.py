@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chaincode.evidence import CLOCK_TOLERANCE
+from chaincode.readings import END_TOLERANCE
+from chaincode.session import Session
 from chaincode.signing.batch import NO_HUMIDITY, NO_TEMPERATURE, Batch
 
 QUARTER = 900
@@ -47,26 +50,33 @@ class _Quarter:
     humidities: list[int] = field(default_factory=list)
 
 
-def usage(batches: Sequence[Batch]) -> list[Usage]:
+def usage(record: Session, batches: Sequence[Batch]) -> list[Usage]:
     """The quarters of an hour of one session's batches, which come in the order of their numbers.
 
-    The energies add up to the session's, rounded down to whole Wh."""
+    The energies add up to the session's, rounded down to whole Wh. Only batches count, and samples, that the
+    ledger would take by their time (`chaincode.readings`): a unit whose clock was wrong says any time up to
+    2106, and a row for each quarter of an hour until then would be more than a gateway can hold."""
+    earliest, latest = record.opened_at - CLOCK_TOLERANCE, record.deadline + END_TOLERANCE
+    batches = [batch for batch in batches if earliest <= batch.time <= latest]
     quarters: dict[int, _Quarter] = {}
     for batch in batches:
-        _measure(quarters, batch)
+        _measure(quarters, batch, earliest)
     if batches:
         _meter(quarters, batches)
     return [_closed(start, quarters[start]) for start in sorted(quarters)]
 
 
-def _measure(quarters: dict[int, _Quarter], batch: Batch) -> None:
+def _measure(quarters: dict[int, _Quarter], batch: Batch, earliest: int) -> None:
     here = quarters.setdefault(_quarter(batch.time), _Quarter())
     if batch.temperature != NO_TEMPERATURE:
         here.temperatures.append(batch.temperature)
     if batch.humidity != NO_HUMIDITY:
         here.humidities.append(batch.humidity)
     for age, sample in enumerate(reversed(batch.samples)):
-        there = quarters.setdefault(_quarter(batch.time - age * batch.period), _Quarter())
+        taken = batch.time - age * batch.period
+        if taken < earliest:
+            break
+        there = quarters.setdefault(_quarter(taken), _Quarter())
         there.currents.append(sample.current)
         there.powers.append(sample.current * sample.voltage // 10_000)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
 from chaincode.errors import InvalidArgument
+from chaincode.session import Session
+from chaincode.signing.batch import Batch
 from gateway.metering.readings import Readings
 from gateway.monitor.usage import usage
 from gateway.projection import sessions
@@ -75,9 +78,14 @@ def router(*, database: Database, readings: Readings, code: str) -> APIRouter:
     async def _rows(found: Found) -> list[UsageAnswer]:
         record = found.record
         received = await readings.of_session(bytes.fromhex(record.id)[:16])
-        return [
-            UsageAnswer(session=record.id, unit=record.unit, **asdict(quarter))
-            for quarter in usage([each.batch for each in received])
-        ]
+        # Up to 10,000 batches, and units' own are waiting for the event loop.
+        return await asyncio.to_thread(_answers, record, [each.batch for each in received])
 
     return routes
+
+
+def _answers(record: Session, batches: list[Batch]) -> list[UsageAnswer]:
+    return [
+        UsageAnswer(session=record.id, unit=record.unit, **asdict(quarter))
+        for quarter in usage(record, batches)
+    ]
