@@ -39,15 +39,27 @@ Verify = Callable[[Callable[[int, int], None]], Awaitable[Outcome]]
 """Checks everything that a ledger holds, telling how many blocks of how many are read, from any thread."""
 
 
-async def check(ledger: Ledger, verify: Verify | None) -> AsyncGenerator[Progress | Outcome, None]:
+async def check(
+    ledger: Ledger, verify: Verify | None, alone: asyncio.Lock
+) -> AsyncGenerator[Progress | Outcome, None]:
     """Check the ledger; the last that comes is an `Outcome`. Raises LedgerError where it cannot be read.
 
-    Without `verify` the chain of blocks is checked: Fabric's peers check the rest as they commit."""
-    async for step in _chain(ledger) if verify is None else _everything(verify):
-        yield step
+    Without `verify` the chain of blocks is checked: Fabric's peers check the rest as they commit. `alone` is
+    held until the check is over. A thread that checks everything does not stop when its reader goes, so
+    nor does `alone` come free: or readers who come and go would have the machine check for ever."""
+    await alone.acquire()
+    if verify is not None:
+        async for step in _everything(verify, alone):
+            yield step
+        return
+    try:
+        async for step in _chain(ledger):
+            yield step
+    finally:
+        alone.release()
 
 
-async def _everything(verify: Verify) -> AsyncGenerator[Progress | Outcome, None]:
+async def _everything(verify: Verify, alone: asyncio.Lock) -> AsyncGenerator[Progress | Outcome, None]:
     loop = asyncio.get_running_loop()
     steps: asyncio.Queue[Progress | None] = asyncio.Queue()
     last = 0.0
@@ -60,6 +72,7 @@ async def _everything(verify: Verify) -> AsyncGenerator[Progress | Outcome, None
             loop.call_soon_threadsafe(steps.put_nowait, Progress(read, of))
 
     verifying = asyncio.ensure_future(verify(tell))
+    verifying.add_done_callback(lambda _: alone.release())
     verifying.add_done_callback(lambda _: steps.put_nowait(None))
     while (step := await steps.get()) is not None:
         yield step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict
 
 from fastapi import APIRouter
@@ -86,9 +87,9 @@ def router(membership: Membership, database: Database, streams: Streams, code: s
 
 
 async def _events(membership: Membership, checking: asyncio.Lock) -> AsyncGenerator[ServerEvent, None]:
-    async with checking:
+    async with aclosing(check(membership.ledger, membership.verify, checking)) as steps:
         try:
-            async for step in check(membership.ledger, membership.verify):
+            async for step in steps:
                 yield ServerEvent("outcome" if isinstance(step, Outcome) else "progress", asdict(step))
         except LedgerError as error:
             yield ServerEvent("failed", {"text": str(error)})

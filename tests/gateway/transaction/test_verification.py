@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.transaction.verification import Outcome, check
+from gateway.transaction.verification import Outcome, Progress, check
 from network.embedded.ledger import EmbeddedLedger
 from network.ledger import Block, Ledger
 from tests.gateway.house import House
@@ -61,6 +62,24 @@ async def test_a_second_check_waits_for_the_first(
         assert (await client.get("/v1/ledger/verification")).status_code == 200
 
 
+async def test_a_check_whose_reader_has_gone_is_still_the_only_one() -> None:
+    """It goes on in its thread; the next may begin when that has ended, and not before."""
+    alone, go_on = asyncio.Lock(), asyncio.Event()
+
+    async def verify(progress: Callable[[int, int], None]) -> Outcome:
+        progress(1, 2)
+        await go_on.wait()
+        return Outcome(2, "", 0, whole=True)
+
+    unread: Any = None
+    reader = check(unread, verify, alone)
+    assert await anext(reader) == Progress(1, 2)
+    await reader.aclose()
+    assert alone.locked()
+    go_on.set()
+    await asyncio.wait_for(alone.acquire(), 10)
+
+
 class _Peer:
     """A ledger that only hands out blocks, as Fabric's does."""
 
@@ -86,7 +105,7 @@ async def test_a_chain_of_blocks_that_does_not_hold_together_is_told(
         assert (await admin.post("/v1/tariffs", json={"bands": [band]})).status_code == 201
     ledger = gateway_house.gateway.ledger
     peer: Any = _Peer(ledger, altered)
-    steps = [step async for step in check(peer, None)]
+    steps = [step async for step in check(peer, None, asyncio.Lock())]
     outcome = steps[-1]
     assert isinstance(outcome, Outcome)
     assert not outcome.whole
