@@ -5,6 +5,8 @@ const CACHE = "condocharge-wallet-VERSION";
 const FILES = ["FILES"];
 /** Sentences in the reader's language, which the page keeps here (`notices.js`). */
 const WORDS = "condocharge-words";
+/** What is said where they are not kept: a push that shows nothing costs the wallet its permission in some browsers. */
+const PLAIN = "There is news of your charging. Open the wallet to read it.";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -41,9 +43,11 @@ self.addEventListener("notificationclick", (event) => {
 
 /** Show what has happened, in the reader's language. */
 async function tell({ kind, name, session, unit, values }) {
+  const shown = { icon: "/icon.svg", tag: `${session}-${name}`, data: `/#/session/${session}` };
   const kept = await caches.match("/words", { cacheName: WORDS });
+  if (!kept) return self.registration.showNotification("Condocharge", { body: PLAIN, lang: "en", ...shown });
   const { language, token, sentences } = await kept.json();
-  const sentence = sentences[name] ?? sentences[kind];
+  const sentence = sentences[name] ?? sentences[kind] ?? PLAIN;
   const number = (value, options) => new Intl.NumberFormat(language, options).format(value);
   const digits = { minimumFractionDigits: token.decimals, maximumFractionDigits: token.decimals };
   const money = (minor) => `${number(minor / 10 ** token.decimals, digits)} ${token.currency}`;
@@ -56,10 +60,8 @@ async function tell({ kind, name, session, unit, values }) {
   };
   await self.registration.showNotification(token.name, {
     body: sentence.replace(/\{(\w+)\}/g, (_, each) => String(written[each])),
-    icon: "/icon.svg",
     lang: language,
-    tag: `${session}-${name}`,
-    data: `/#/session/${session}`,
+    ...shown,
   });
 }
 
