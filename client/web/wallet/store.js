@@ -1,4 +1,4 @@
-// What this browser keeps, in IndexedDB: wallets (sealed), the outbox, and the car's figures.
+// What this browser keeps, in IndexedDB: wallets (sealed) and the outbox.
 
 const DATABASE = "condocharge-wallet";
 const VERSION = 2;
