@@ -42,7 +42,7 @@ test-firmware: setup ## the units' firmware in its simulators
 	@$(BIN)/python -m tools.system_packages firmware
 	$(PYTEST) -n 2 --dist loadgroup -m "firmware and not soak" $(ARGUMENTS)
 
-bench: setup ## measure, and write bench/results.json
+bench: packages ## measure, and write bench/results.json
 	$(BIN)/python -m bench $(ARGUMENTS)
 
 soak: packages ## the long tests, a thousand kills among them

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 from fabric_protos.gateway import gateway_pb2_grpc
@@ -32,11 +31,6 @@ class Peer:
     """The TLS root certificate of its organisation, PEM."""
     name: str = ""
     """The name in its certificate, where that is not the host in `address`."""
-
-    @classmethod
-    def from_file(cls, address: str, authority: Path, name: str = "") -> Peer:
-        """A peer whose TLS authority is in a PEM file."""
-        return cls(address, authority.read_bytes(), name)
 
 
 class Connection:

@@ -1,4 +1,4 @@
-"""A clock that is wrong by an hour: sentences that say what to do, and nothing lost or left on."""
+"""A phone's clock that is wrong by an hour: sentences that say what to do, and nothing lost or left on."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.askew import ASKEW
 from tests.gateway.house import House
 from tests.gateway.test_kill import living, settle
 from tests.gateway.transaction.test_wallet_routes import Resident, furnished
+from tests.gateway.victim import Victim
 
 __all__ = ["furnished"]
-from tests.gateway.victim import Victim
 
 HOUR = 3_500
 """Seconds; a whole one would end the operator's login."""
@@ -37,19 +36,11 @@ async def test_a_phone_that_is_an_hour_off_is_told_so(furnished: House, off: int
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["ahead", "behind"])
-async def test_a_clock_that_jumps_while_cars_charge(tmp_path: Path, step: int) -> None:
+async def test_the_phones_clocks_jump_while_cars_charge(tmp_path: Path, step: int) -> None:
     """By an hour and back, under load: every session ends, every token is somewhere, every relay is open."""
-    clock = tmp_path / "clock"
-    clock.write_text("0")
-    victim = Victim(
-        tmp_path / "state",
-        random.Random(step),
-        command="tests.gateway.askew:serve",
-        settings={ASKEW: str(clock)},
-    )
+    victim = Victim(tmp_path / "state", random.Random(step))
     async with living(victim) as (traffic, client):
         for ahead in (0, step, 0):
-            clock.write_text(str(ahead))
             traffic.ahead = ahead
             await asyncio.sleep(6)
             traffic.check()

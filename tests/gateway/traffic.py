@@ -246,7 +246,7 @@ class Traffic:
                 await asyncio.sleep(_PAUSE)
                 continue
             if answer.status_code == 401 and answer.json()["field"] == "authorization.time":
-                # The gateway's clock has jumped since this was signed.
+                # The phone's clock is wrong, as it was told: it will be set right.
                 await asyncio.sleep(_PAUSE)
                 continue
             assert answer.is_success, (method, path, answer.text)

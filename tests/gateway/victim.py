@@ -38,9 +38,6 @@ class Victim:
     said: str = ""
     """What its first start printed: the invitation is in it."""
     kills: int = 0
-    command: str = "gateway.command:serve"
-    settings: dict[str, str] = field(default_factory=dict)
-    """Further ones, as environment variables."""
     _process: BaseProcess | None = None
 
     @property

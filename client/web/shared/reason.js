@@ -2,7 +2,9 @@
 
 import { duration, number, power, t } from "./i18n.js";
 
-const KNOWN = new Set(["charging", "shared", "queued", "clearing", "never", "occupied", "offline", "full", "ending"]);
+const KNOWN = new Set([
+  "charging", "shared", "queued", "clearing", "never", "occupied", "offline", "switch-failed", "full", "ending",
+]);
 
 /**
  * The sentence for a session or unit as the gateway answered it; null where there is nothing to say. A code that this

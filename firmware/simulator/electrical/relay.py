@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RATING = 10.0
-"""A that the part's contacts are made for; above it they wear and weld."""
-
 
 @dataclass(slots=True)
 class Relay:

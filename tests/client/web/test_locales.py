@@ -83,4 +83,6 @@ def test_no_sentence_is_left_that_nobody_says(place: str) -> None:
 def test_every_reason_and_alarm_of_the_gateway_has_a_sentence() -> None:
     """Whatever the gateway can say by code, a page can say in its reader's language."""
     assert {f"why.{code}" for code in Code} <= set(_SITES["wallet"])
+    [known] = re.findall(r"KNOWN = new Set\(\[(.*?)\]\)", (WEB / "shared/reason.js").read_text(), re.DOTALL)
+    assert set(re.findall(r'"([a-z-]+)"', known)) == set(Code)
     assert {f"alarm.{kind}" for kind in Kind} <= set(_SITES["console"])
