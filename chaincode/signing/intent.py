@@ -33,6 +33,8 @@ MAX_VALIDITY = 7 * 86_400
 MAX_BODY = 4_096
 """Bytes: the longest, a mandate for many units and tags, has less than half of them."""
 MAX_DURATION = 7 * 86_400
+MAX_STANDING = 400 * 86_400
+"""Seconds after its intent's expiry that a mandate may stand: a year, and some weeks to renew it in."""
 MAX_AMOUNT = 10**12
 MAX_UNIT = 65_535
 MAX_ENERGY = 10**6
@@ -132,7 +134,7 @@ class MandateIntent(Intent):
     period: int
     """Seconds; periods are counted from 1970."""
     until: int
-    """Unix seconds after which it opens nothing."""
+    """Unix seconds after which it opens nothing: at most `MAX_STANDING` after `expires`."""
     duration: int
     """Seconds, for each session."""
     price_limit: int
@@ -270,6 +272,8 @@ def _mandate(fields: Fields, common: _Common) -> MandateIntent:
         start_fee_limit=fields.optional("start_fee_limit", fields.integer) or 0,
         idle_price_limit=fields.optional("idle_price_limit", fields.integer) or 0,
     )
+    if mandate.until > mandate.expires + MAX_STANDING:
+        raise InvalidArgument("until", f"is at most {MAX_STANDING // 86_400} days after the intent expires")
     if not mandate.tags and not mandate.units:
         raise InvalidArgument("units", "names at least one unit where no tag is named")
     return mandate

@@ -10,7 +10,7 @@ from datetime import timedelta
 import click
 
 from chaincode.errors import InvalidArgument
-from chaincode.signing.intent import MandateIntent, RevokeIntent, parse_intent
+from chaincode.signing.intent import MAX_STANDING, MandateIntent, RevokeIntent, parse_intent
 from client.command.access import choose, unlocked, wallet_options
 from client.command.opening import USUAL_DURATION
 from client.command.terminal import (
@@ -51,7 +51,14 @@ def mandate() -> None:
 @click.option(
     "--hours", type=click.FloatRange(0, 168, min_open=True), help="The longest session; 9 otherwise."
 )
-@click.option("--for", "lasting", type=click.IntRange(1, 3_660), default=365, show_default=True, help="Days.")
+@click.option(
+    "--for",
+    "lasting",
+    type=click.IntRange(1, MAX_STANDING // _DAY),
+    default=365,
+    show_default=True,
+    help="Days.",
+)
 @click.option("--at", "host", help="Code of another condominium, at which you are a visitor.")
 @click.option("--yes", is_flag=True, help="Sign without asking.")
 @wallet_options

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chaincode.errors import NotAuthorised, StateConflict
-from chaincode.signing.intent import RevokeIntent, intent_id, new_nonce
+from chaincode.errors import InvalidArgument, NotAuthorised, StateConflict
+from chaincode.signing.intent import MAX_STANDING, RevokeIntent, intent_id, new_nonce
 from chaincode.signing.request import RequestKind, tag_hash
 from tests.chaincode.memory import MemoryLedger
 from tests.chaincode.world import HOUR, PartyCondominium, PartyUnit, PartyWallet, condominium
@@ -85,6 +85,19 @@ async def test_a_mandates_own_limits_hold(terms: dict[str, Any], rule: str) -> N
     aurora, unit, _, mandate = await _granted(**terms)
     with pytest.raises(NotAuthorised, match=rule):
         await _tap(aurora, unit, mandate)
+
+
+async def test_a_mandate_has_an_end() -> None:
+    """No more than 400 days after its intent expires."""
+    aurora = await condominium()
+    wallet = PartyWallet()
+    await aurora.fund(wallet, 1_000)
+    last = aurora.now + 600 + MAX_STANDING
+    body, signature = wallet.sign(aurora.mandate_intent(wallet, TAG, until=last))
+    assert (await aurora.submit("mandate.grant", body, signature))["until"] == last
+    body, signature = wallet.sign(aurora.mandate_intent(wallet, TAG, until=last + 1))
+    with pytest.raises(InvalidArgument, match="at most 400 days"):
+        await aurora.submit("mandate.grant", body, signature)
 
 
 async def test_a_gateway_cannot_make_a_tap_up() -> None:
