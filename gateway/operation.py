@@ -121,13 +121,14 @@ class Operation:
             bus=self.bus,
             clock=clock,
         )
+        admission = Admission(self.monitor, charging)
         self.intents = Intents(
             submitter,
             code,
             on_session=self.monitor.relayed,
             host_of=self._host_of,
             is_served=lambda unit: self.fleet.unit(unit) is not None,
-            admission=Admission(self.monitor, charging),
+            admission=admission,
         )
         self.taps = Taps(
             database,
@@ -137,6 +138,7 @@ class Operation:
             code=code,
             on_session=self.monitor.relayed,
             is_free=lambda unit: self.monitor.floor.first_at(unit) is None,
+            admission=admission,
         )
         self.purchases = Purchases(database, submitter, clock, code)
         self.receipts = Receipts(submitter.ledger, code, self._host_of)

@@ -9,7 +9,6 @@ take nothing from anybody, and a wallet that they refuse has lost nothing.
 from __future__ import annotations
 
 from chaincode.errors import InvalidArgument, StateConflict
-from chaincode.signing.intent import OpenIntent
 from gateway.monitor.monitor import ChargeMonitor
 from gateway.monitor.session import LiveSession
 from gateway.settings import ChargingSettings
@@ -22,22 +21,27 @@ class Admission:
         self._monitor = monitor
         self._settings = settings
 
-    def check(self, session: str, intent: OpenIntent) -> None:
-        """Whether `intent` may open `session`; one that is under way was let in before.
+    @property
+    def least_escrow(self) -> int:
+        """Minor units that a session has to lock."""
+        return self._settings.least_escrow
+
+    def check(self, session: str, *, wallet: str, unit: int, amount: int) -> None:
+        """Whether `wallet` may open `session` at `unit`, locking `amount` minor units, by an intent or
+        under a mandate; one that is under way was let in before.
 
         Raises InvalidArgument and StateConflict."""
         if self._monitor.live(session) is not None:
             return
-        least = self._settings.least_escrow
-        if intent.amount < least:
-            raise InvalidArgument("amount", f"is at least {least} at this condominium")
+        if amount < self.least_escrow:
+            raise InvalidArgument("amount", f"is at least {self.least_escrow} at this condominium")
         most = self._settings.idle_per_wallet
-        if len(self._idle(intent.wallet)) >= most:
+        if len(self._idle(wallet)) >= most:
             raise StateConflict(
                 "wallet", f"has at most {most} sessions that have not charged; stop one first"
             )
         most = self._settings.waiting_per_unit
-        waiting = [each for each in self._monitor.floor if each.record.unit == intent.unit and not each.begun]
+        waiting = [each for each in self._monitor.floor if each.record.unit == unit and not each.begun]
         if len(waiting) >= most:
             raise StateConflict("unit", f"has at most {most} sessions waiting; choose another socket")
 

@@ -1,4 +1,4 @@
-"""Reading what is projected of a wallet: its escrow and its statement."""
+"""Reading what is projected of a wallet: its balance, its escrow and its statement."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ def escrow(connection: Connection, wallet: str, issuer: str) -> int:
         SESSION.c.wallet == wallet, SESSION.c.issuer == issuer, SESSION.c.state.in_((OPENED, STARTED))
     )
     return int(connection.execute(query).scalar_one())
+
+
+def balance(connection: Connection, wallet: str, issuer: str) -> int:
+    """What a wallet holds of an issuer's tokens: the sum of its statement, minor units."""
+    query = select(func.coalesce(func.sum(STATEMENT.c.amount), 0)).where(
+        STATEMENT.c.wallet == wallet, STATEMENT.c.issuer == issuer
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def is_known(connection: Connection, wallet: str) -> bool:
+    """Whether a wallet has ever had tokens, of whichever issuer."""
+    query = select(STATEMENT.c.position).where(STATEMENT.c.wallet == wallet).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def statement(

@@ -48,8 +48,12 @@ IsServed = Callable[[int], bool]
 class Admission(Protocol):
     """Who may open a session (`gateway.monitor.admission`)."""
 
-    def check(self, session: str, intent: OpenIntent) -> None:
-        """Raises InvalidArgument and StateConflict where `intent` may not open `session` now."""
+    @property
+    def least_escrow(self) -> int:
+        """Minor units that a session has to lock."""
+
+    def check(self, session: str, *, wallet: str, unit: int, amount: int) -> None:
+        """Raises InvalidArgument and StateConflict where `wallet` may not open `session` at `unit` now."""
 
     def opened(self, session: str) -> None:
         """The session is on the ledger and known to the monitor."""
@@ -132,7 +136,9 @@ class Intents:
                 raise InvalidArgument("condominium", f"is {self._code}, whose gateway this is")
             if not self._is_served(intent.unit):
                 raise NotFound("unit", f"{intent.unit} is served by this gateway")
-            self._admission.check(intent_id(body), intent)
+            self._admission.check(
+                intent_id(body), wallet=intent.wallet, unit=intent.unit, amount=intent.amount
+            )
         if not isinstance(intent, RotateKeyIntent):
             if proof is not None:
                 raise InvalidArgument("proof", "comes with kind rotate-key alone")

@@ -12,11 +12,9 @@ import pytest
 from chaincode.errors import ContractError, InvalidArgument, NotAuthorised, StateConflict
 from chaincode.signing import domain
 from chaincode.signing.intent import (
-    OpenIntent,
     RedeemIntent,
     RotateKeyIntent,
     TransferIntent,
-    intent_id,
     new_nonce,
 )
 from gateway.monitor.admission import Admission
@@ -309,20 +307,9 @@ async def garage(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Garage]:
     await opened.close()
 
 
-def _open(garage: Garage, wallet: PartyWallet, unit: int, amount: int) -> tuple[str, OpenIntent]:
-    intent = OpenIntent(
-        network=garage.ledger.channel,
-        wallet=wallet.id,
-        nonce=new_nonce(),
-        expires=garage.now + 600,
-        condominium="aurora",
-        unit=unit,
-        tariff=1,
-        issuer="aurora",
-        amount=amount,
-        duration=9 * HOUR,
-    )
-    return intent_id(intent.encode()), intent
+def _ask(admission: Admission, wallet: PartyWallet, unit: int, amount: int) -> None:
+    """Ask for one more session."""
+    admission.check(new_nonce(), wallet=wallet.id, unit=unit, amount=amount)
 
 
 async def test_a_wallet_without_a_vehicle_holds_few_sockets_and_not_for_long(garage: Garage) -> None:
@@ -332,15 +319,15 @@ async def test_a_wallet_without_a_vehicle_holds_few_sockets_and_not_for_long(gar
     sessions = [await garage.open_session(unit, thief, amount=100) for unit in (1, 2)]
     await garage.run(60)
     with pytest.raises(StateConflict, match="at most 2 sessions that have not charged"):
-        admission.check(*_open(garage, thief, 3, 100))
+        _ask(admission, thief, 3, 100)
     with pytest.raises(InvalidArgument, match="at least 100"):
-        admission.check(*_open(garage, PartyWallet(), 3, 99))
+        _ask(admission, PartyWallet(), 3, 99)
     await garage.run(1_000)
     for session in sessions:
         assert (await garage.session(session)).state == "settled"
     assert not len(garage.monitor.floor)
     assert await garage.balance(thief) == 1_000
-    admission.check(*_open(garage, thief, 3, 100))
+    _ask(admission, thief, 3, 100)
 
 
 async def test_sessions_opened_all_at_once_are_stopped_beyond_the_limit(garage: Garage) -> None:
@@ -367,6 +354,6 @@ async def test_a_queue_at_a_socket_has_an_end(garage: Garage) -> None:
         garage.sockets[1].reachable = False
     newcomer = PartyWallet()
     with pytest.raises(StateConflict, match="at most 2 sessions waiting"):
-        admission.check(*_open(garage, newcomer, 1, 100))
-    admission.check(session, _open(garage, thief, 1, 100)[1])
-    admission.check(*_open(garage, newcomer, 2, 100))
+        _ask(admission, newcomer, 1, 100)
+    admission.check(session, wallet=thief.id, unit=1, amount=100)
+    _ask(admission, newcomer, 2, 100)

@@ -8,10 +8,19 @@ from pathlib import Path
 import pytest
 
 from chaincode.signing import domain
-from chaincode.signing.intent import MandateIntent, RedeemIntent, RevokeIntent, intent_id, new_nonce
+from chaincode.signing.intent import (
+    MandateIntent,
+    RedeemIntent,
+    RevokeIntent,
+    TransferIntent,
+    intent_id,
+    new_nonce,
+)
 from chaincode.signing.request import RequestKind, StartRequest, tag_hash
 from gateway.metering.received import RequestReceived
+from gateway.monitor.admission import Admission
 from gateway.projection.follower import Follower
+from gateway.settings import ChargingSettings
 from gateway.transaction.tap import MOST_TRIED, Taps
 from network.ledger import Committed
 from tests.chaincode.world import PartyWallet
@@ -24,6 +33,7 @@ class Reader:
     """A garage with a reader at each unit."""
 
     def __init__(self, garage: Garage) -> None:
+        self.tried = 0
         self.garage = garage
         self.follower = Follower(garage.ledger, garage.database, garage.clock)
         self.taps = Taps(
@@ -34,6 +44,7 @@ class Reader:
             code=CODE,
             on_session=garage.monitor.relayed,
             is_free=lambda unit: garage.monitor.floor.first_at(unit) is None,
+            admission=Admission(garage.monitor, ChargingSettings(idle_per_wallet=1)),
         )
         self.number = 0
 
@@ -60,6 +71,50 @@ class Reader:
         await self.garage.world.settle()
         return intent_id(body)
 
+    async def revoke(self, resident: PartyWallet, mandate: str) -> None:
+        """The resident ends a mandate."""
+        intent = RevokeIntent(
+            network=CHANNEL,
+            wallet=resident.id,
+            nonce=new_nonce(),
+            expires=self.garage.now + 600,
+            issuer=CODE,
+            mandate=mandate,
+        )
+        await self.garage.submitter.submit("mandate.revoke", list(resident.sign(intent)))
+        await self.garage.world.settle()
+
+    async def transfer(self, resident: PartyWallet, to: PartyWallet, amount: int) -> None:
+        """One wallet gives tokens to another."""
+        given = TransferIntent(
+            network=CHANNEL,
+            wallet=resident.id,
+            nonce=new_nonce(),
+            expires=self.garage.now + 600,
+            issuer=CODE,
+            to=to.id,
+            amount=amount,
+        )
+        await self.garage.submitter.submit("token.transfer", list(resident.sign(given)))
+        await self.garage.world.settle()
+
+    def count_tries(self) -> None:
+        """From now on count, in `tried`, the mandates that the ledger is asked to open a session under."""
+        submit = self.garage.submitter.submit
+
+        async def counted(
+            function: str, arguments: Sequence[bytes], namespace: str | None = None
+        ) -> Committed:
+            self.tried += function == "session.open_under_mandate"
+            return await submit(function, arguments, namespace)
+
+        self.garage.submitter.submit = counted  # type: ignore[method-assign]
+
+    def payer(self, unit: int) -> str | None:
+        """The wallet whose session is under way at a unit."""
+        live = self.garage.monitor.floor.first_at(unit)
+        return None if live is None else live.record.wallet
+
     async def redeem(self, resident: PartyWallet, amount: int) -> None:
         """The resident gives tokens back."""
         back = RedeemIntent(
@@ -73,11 +128,15 @@ class Reader:
         await self.garage.submitter.submit("token.redeem", list(resident.sign(back)))
         await self.garage.world.settle()
 
-    async def tap(self, unit: int, tag: bytes = TAG, kind: RequestKind = RequestKind.TAG) -> RequestReceived:
-        """Somebody holds a tag to a unit's reader, or plugs in there."""
+    async def tap(
+        self, unit: int, tag: bytes = TAG, kind: RequestKind = RequestKind.TAG, age: int = 0
+    ) -> RequestReceived:
+        """Somebody holds a tag to a unit's reader, or plugs in there, `age` seconds ago."""
         self.number += 1
         socket = self.garage.sockets[unit]
-        request = StartRequest(kind, unit, socket.network, socket.boot, self.number, self.garage.now, tag)
+        request = StartRequest(
+            kind, unit, socket.network, socket.boot, self.number, self.garage.now - age, tag
+        )
         body = request.encode()
         message = body + domain.sign(socket.secret, domain.REQUEST, body)
         received = RequestReceived(unit, request, message, message, self.garage.clock.now())
@@ -159,31 +218,86 @@ async def test_the_next_mandate_pays_where_the_first_cannot(reader: Reader) -> N
     assert live.record.wallet == full.id
 
 
-async def test_who_copies_a_tag_from_the_ledger_comes_after_and_costs_little(reader: Reader) -> None:
-    """Forty mandates of a thief name a resident's tag: the resident's goes first, and where that is used up
-    the tap is tried under a few of the others."""
+async def test_who_copies_a_tag_from_the_ledger_comes_after(reader: Reader) -> None:
+    """A thief with money names a resident's tag: the resident's goes first, also when granted anew; for
+    a tap that the resident's cap does not cover the thief may pay."""
     resident, thief = wallet("resident"), wallet("thief")
-    await reader.garage.fund(resident, 300)
+    for each in (resident, thief):
+        await reader.garage.fund(each, 1_000)
+    mandate = await reader.grant(resident)
+    await reader.grant(thief)
+    await reader.revoke(resident, mandate)
     await reader.grant(resident, period_cap=300)
-    await reader.garage.fund(thief, 1)
-    for _ in range(40):
-        await reader.grant(thief)
-    await reader.redeem(thief, 1)
-    tried: list[str] = []
-    submit = reader.garage.submitter.submit
-
-    async def counted(function: str, arguments: Sequence[bytes], namespace: str | None = None) -> Committed:
-        tried.append(function)
-        return await submit(function, arguments, namespace)
-
-    reader.garage.submitter.submit = counted  # type: ignore[method-assign]
     await reader.tap(1)
-    live = reader.garage.monitor.floor.first_at(1)
-    assert live is not None and live.record.wallet == resident.id
-    assert tried == ["session.open_under_mandate"]
-    tried.clear()
     await reader.tap(2)
-    assert len(tried) == MOST_TRIED and reader.garage.monitor.floor.first_at(2) is None
+    assert (reader.payer(1), reader.payer(2)) == (resident.id, thief.id)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"session_cap": 1},
+        {"session_cap": 1_000_000, "period_cap": 1},
+        {"price_limit": 1},
+        {},
+    ],
+    ids=["small", "capped", "cheap", "penniless"],
+)
+@pytest.mark.parametrize("plugged", [True, False], ids=["plug", "tag"])
+async def test_mandates_that_open_nothing_keep_nobody_from_charging(
+    reader: Reader, terms: dict[str, object], plugged: bool
+) -> None:
+    """A thief's twenty came before the resident's: none of them costs the ledger a try."""
+    resident, thief = wallet("resident"), wallet("thief")
+    use = {"tags": (), "units": (1, 2)} if plugged else {}
+    await reader.garage.fund(thief, 500 if terms else 1)
+    for _ in range(20):
+        await reader.grant(thief, **(use | terms))
+    await reader.garage.fund(resident, 1_000)
+    await reader.grant(resident, **use)
+    reader.count_tries()
+    kind = RequestKind.PLUGGED_IN if plugged else RequestKind.TAG
+    await reader.tap(1, tag=bytes(16) if plugged else TAG, kind=kind)
+    assert (reader.payer(1), reader.tried) == (resident.id, 1)
+
+
+async def test_a_balance_that_wanders_fills_no_places(reader: Reader) -> None:
+    """A thief's money goes through more wallets than are tried, each of which grants; one of them has it."""
+    resident, wallets = wallet("resident"), [wallet(f"thief {n}") for n in range(MOST_TRIED + 2)]
+    await reader.garage.fund(wallets[0], 100)
+    for each, following in zip(wallets, [*wallets[1:], wallet("purse")], strict=True):
+        await reader.grant(each)
+        await reader.transfer(each, following, 100)
+    await reader.garage.fund(resident, 1_000)
+    await reader.grant(resident)
+    await reader.tap(1)
+    assert reader.payer(1) == resident.id
+
+
+async def test_a_wallet_is_tried_once_and_so_many_wallets_at_most(reader: Reader) -> None:
+    """Where the ledger refuses what seemed to permit it."""
+    for n in range(MOST_TRIED + 1):
+        thief = wallet(f"thief {n}")
+        await reader.garage.fund(thief, 100)
+        await reader.grant(thief)
+        await reader.grant(thief)
+    reader.count_tries()
+    # Older than the ledger takes: each is refused there.
+    await reader.tap(1, age=1_000)
+    assert (reader.payer(1), reader.tried) == (None, MOST_TRIED)
+
+
+async def test_a_tap_is_held_to_what_an_intent_is(reader: Reader) -> None:
+    """One session without a vehicle is all that this wallet may have."""
+    resident = wallet()
+    await reader.garage.fund(resident, 1_000)
+    await reader.grant(resident)
+    for socket in reader.garage.sockets.values():
+        socket.car = None
+    await reader.tap(1)
+    await reader.tap(2)
+    assert (reader.payer(1), reader.payer(2)) == (resident.id, None)
+    assert await reader.garage.balance(resident) == 700
 
 
 async def test_a_revoked_mandate_opens_nothing(reader: Reader) -> None:
@@ -191,15 +305,6 @@ async def test_a_revoked_mandate_opens_nothing(reader: Reader) -> None:
     resident = wallet()
     await reader.garage.fund(resident, 1_000)
     mandate = await reader.grant(resident)
-    intent = RevokeIntent(
-        network=CHANNEL,
-        wallet=resident.id,
-        nonce=new_nonce(),
-        expires=reader.garage.now + 600,
-        issuer=CODE,
-        mandate=mandate,
-    )
-    await reader.garage.submitter.submit("mandate.revoke", list(resident.sign(intent)))
-    await reader.garage.world.settle()
+    await reader.revoke(resident, mandate)
     await reader.tap(1)
     assert len(reader.garage.monitor.floor) == 0
