@@ -8,12 +8,13 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from sqlalchemy import Connection, select
 
+from chaincode.errors import NotAuthorised
 from chaincode.mandate import Mandate
-from chaincode.signing.request import BODY_BYTES, RequestKind, decode_request
+from chaincode.signing.request import BODY_BYTES, RequestKind, decode_request, session_of_request
 from gateway.clock import Clock
 from gateway.metering.records import START_REQUEST
-from gateway.projection import sessions
-from gateway.projection.records import MANDATE, MANDATE_USE
+from gateway.projection import mandates, sessions, wallets
+from gateway.projection.records import MANDATE
 from gateway.rest import body
 from gateway.rest.bookmark import Bookmark, Page, following, number
 from gateway.rest.caller import Caller, CurrentPrincipal, allow
@@ -83,10 +84,12 @@ def router(*, submitter: Submitter, database: Database, clock: Clock, code: str)
     async def list_recent_tags(
         wallet: _WalletPath, principal: CurrentPrincipal, unit: Annotated[int, Query(ge=0, le=65_535)]
     ) -> Page[TagAnswer]:
-        """Of the last three minutes, those that no mandate names yet: a hash alone opens nothing."""
+        """Of the last three minutes, those that opened no session and that no mandate of this wallet
+        names, whatever others name. A hash opens nothing, but any key could ask: the wallet must have had
+        tokens."""
         require_own(principal, wallet)
-        since = clock.now() - RECENT_MS
-        return Page(rows=await database.read(lambda c: _tags(c, unit, since)), bookmark="")
+        now = clock.now()
+        return Page(rows=await database.read(lambda c: _tags(c, wallet, unit, now)), bookmark="")
 
     return routes
 
@@ -104,22 +107,25 @@ def _mandates(connection: Connection, wallet: str, issuer: str, before: int | No
     return found
 
 
-def _tags(connection: Connection, unit: int, since: int) -> list[TagAnswer]:
+def _tags(connection: Connection, wallet: str, unit: int, now: int) -> list[TagAnswer]:
+    """Raises NotAuthorised for a wallet that never had tokens. `now` is in milliseconds."""
+    if not wallets.is_known(connection, wallet):
+        raise NotAuthorised("wallet", "has had tokens, so that the ledger knows it")
     query = (
         select(START_REQUEST.c.message)
-        .where(START_REQUEST.c.unit == unit, START_REQUEST.c.received_at >= since)
+        .where(START_REQUEST.c.unit == unit, START_REQUEST.c.received_at >= now - RECENT_MS)
         .order_by(START_REQUEST.c.received_at.desc())
         .limit(PAGE)
     )
     found: dict[str, TagAnswer] = {}
-    for row in connection.execute(query):
-        request = decode_request(bytes(row.message)[:BODY_BYTES])
-        if request.kind is RequestKind.TAG:
+    for row in connection.execute(query).all():
+        body = bytes(row.message)[:BODY_BYTES]
+        request = decode_request(body)
+        if request.kind is RequestKind.TAG and sessions.by_id(connection, session_of_request(body)) is None:
             tag = request.tag.hex()
             found.setdefault(tag, TagAnswer(tag=tag, unit=unit, time=request.time))
-    named = select(MANDATE_USE.c.tag).where(MANDATE_USE.c.tag.in_(found))
-    taken = set(connection.scalars(named))
-    return [answer for tag, answer in found.items() if tag not in taken]
+    own = mandates.named_by(connection, wallet, list(found), now // 1000)
+    return [answer for tag, answer in found.items() if tag not in own]
 
 
 def _answer(mandate: Mandate, issuer: str, spent: int) -> MandateAnswer:

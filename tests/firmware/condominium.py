@@ -138,7 +138,7 @@ class Resident:
         return mandate
 
     def waiting_tags(self, unit: int) -> list[str]:
-        """Hashes of the tags that were held to a unit's reader lately and that nobody's mandate names."""
+        """Hashes of the tags that were held to a unit's reader lately and that wait for a mandate."""
         target = f"/v1/wallets/{self.wallet.id}/tags?unit={unit}"
         header = sign_query(
             secret_of(self.wallet.key), wallet=bytes.fromhex(self.wallet.id), method="GET", target=target,

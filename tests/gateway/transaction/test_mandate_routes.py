@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chaincode.signing import domain
@@ -78,6 +80,33 @@ async def test_a_tag_is_seen_given_a_mandate_spends_and_is_revoked(gateway_house
     assert (await resident.submit(revoking)).status_code == 201
     (row,) = (await resident.get(f"{account}/mandates"))["rows"]
     assert row["revoked"] == resident.now
+
+
+@pytest.mark.usefixtures("furnished")
+async def test_who_names_a_tag_hides_it_from_nobody_and_strangers_see_none(gateway_house: House) -> None:
+    """A neighbour grants first; the owner still finds the tag, and a key that never had tokens is refused."""
+    house = gateway_house
+    owner, neighbour = await funded(house), await funded(house, "neighbour")
+    unaffordable = replace(_mandate(neighbour), price_limit=1)
+    assert (await neighbour.submit(unaffordable)).status_code == 201
+    await _tap(house)
+    tags = f"/v1/wallets/{owner.wallet.id}/tags?unit=7"
+    assert [row["tag"] for row in (await owner.get(tags))["rows"]] == [TAG.hex()]
+    assert (await neighbour.get(f"/v1/wallets/{neighbour.wallet.id}/tags?unit=7"))["rows"] == []
+    stranger = Resident(house, "stranger")
+    refused = await stranger.ask("GET", f"/v1/wallets/{stranger.wallet.id}/tags?unit=7")
+    assert (refused.status_code, refused.json()["field"]) == (403, "wallet")
+
+
+@pytest.mark.usefixtures("furnished")
+async def test_a_tag_that_opened_a_session_waits_for_nothing(gateway_house: House) -> None:
+    """Nobody else is shown it."""
+    house = gateway_house
+    owner, neighbour = await funded(house), await funded(house, "neighbour")
+    assert (await owner.submit(_mandate(owner))).status_code == 201
+    await _tap(house)
+    assert (await owner.get(f"/v1/wallets/{owner.wallet.id}/sessions"))["rows"] != []
+    assert (await neighbour.get(f"/v1/wallets/{neighbour.wallet.id}/tags?unit=7"))["rows"] == []
 
 
 @pytest.mark.usefixtures("furnished")
