@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -19,6 +19,20 @@ from gateway.rest.problem import ProblemError
 
 Integer = Annotated[int | None, Query(ge=0, le=2**53 - 1)]
 Operation = Annotated[str | None, Query(pattern="^[a-z_]{1,64}$")]
+
+
+def _filter(
+    account: Integer = None,
+    operation: Operation = None,
+    outcome: Outcome | None = None,
+    since: Integer = None,
+    until: Integer = None,
+) -> Filter:
+    """What a request asks for; `since` and `until` are milliseconds since 1970."""
+    return Filter(account=account, operation=operation, outcome=outcome, since=since, until=until)
+
+
+Chosen = Annotated[Filter, Depends(_filter)]
 
 
 _HEADS = (
@@ -64,20 +78,10 @@ def router(audit: AuditLog) -> APIRouter:
 
     @routes.get("/v1/audit-log", dependencies=readers, summary="Entries of the audit log, newest first")
     async def read_audit_log(
-        *,
-        account: Integer = None,
-        operation: Operation = None,
-        outcome: Outcome | None = None,
-        since: Integer = None,
-        until: Integer = None,
-        before: Integer = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        chosen: Chosen, before: Integer = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> EntryPage:
         """`since` and `until` are milliseconds since 1970."""
-        chosen = Filter(
-            account=account, operation=operation, outcome=outcome, since=since, until=until, before=before
-        )
-        found = await audit.page(chosen, limit + 1)
+        found = await audit.page(replace(chosen, before=before), limit + 1)
         page = found[:limit]
         return EntryPage(
             entries=[EntryBody(**asdict(entry)) for entry in page],
@@ -91,16 +95,8 @@ def router(audit: AuditLog) -> APIRouter:
         response_class=StreamingResponse,
         responses={200: {"content": {"application/x-ndjson": {}}}},
     )
-    async def export_audit_log(
-        *,
-        account: Integer = None,
-        operation: Operation = None,
-        outcome: Outcome | None = None,
-        since: Integer = None,
-        until: Integer = None,
-    ) -> StreamingResponse:
+    async def export_audit_log(chosen: Chosen) -> StreamingResponse:
         """Each line has its `hash`, which covers the line before, so the whole can be checked elsewhere."""
-        chosen = Filter(account=account, operation=operation, outcome=outcome, since=since, until=until)
         return StreamingResponse(_lines(audit, chosen), media_type="application/x-ndjson")
 
     @routes.get(
@@ -110,16 +106,8 @@ def router(audit: AuditLog) -> APIRouter:
         response_class=StreamingResponse,
         responses={200: {"content": {sheet.MEDIA_TYPE: {}}}},
     )
-    async def export_audit_sheet(
-        *,
-        account: Integer = None,
-        operation: Operation = None,
-        outcome: Outcome | None = None,
-        since: Integer = None,
-        until: Integer = None,
-    ) -> StreamingResponse:
+    async def export_audit_sheet(chosen: Chosen) -> StreamingResponse:
         """For people: it has no hashes. Times in UTC (ISO 8601)."""
-        chosen = Filter(account=account, operation=operation, outcome=outcome, since=since, until=until)
         return StreamingResponse(
             _rows(audit, chosen), media_type=sheet.MEDIA_TYPE, headers=sheet.attached("audit-log.csv")
         )
