@@ -17,7 +17,15 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from chaincode.fields import CODE
 from chaincode.signing.intent import MAX_AMOUNT
@@ -28,6 +36,24 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """0 lets the system choose one."""
+
+
+def _check_origin(url: str) -> str:
+    """The address of a site, without a slash at its end; empty where none is given. Raises ValueError."""
+    if not url:
+        return url
+    parts = urlsplit(url)
+    beyond = parts.path not in ("", "/") or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.hostname or beyond:
+        raise ValueError("is an address such as https://charging.example, without a path")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError(
+            "begins with https:// unless it is this computer's own: passwords or keys depend on it"
+        )
+    return url.rstrip("/")
+
+
+_Origin = Annotated[str, AfterValidator(_check_origin)]
 
 
 class SettingsError(Exception):
@@ -76,25 +102,13 @@ class HttpSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Port = 8080
-    public_url: str = ""
+    public_url: _Origin = ""
     """The address that browsers and wallets use, where a proxy ends HTTPS; else made from host and port."""
     certificate: Path | None = None
     key: Path | None = None
     """PEM files, for HTTPS without a proxy."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose X-Forwarded-For is believed."""
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_url(cls, url: str) -> str:
-        if not url:
-            return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
-            raise ValueError("is an address such as https://charging.example, without a path")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise ValueError("begins with https:// unless it is this computer's own: passwords cross it")
-        return url.rstrip("/")
 
     @model_validator(mode="after")
     def _check_pair(self) -> Self:
@@ -124,8 +138,8 @@ class PagesSettings(_Section):
     folder: Path | None = None
     """The folder that holds `wallet/`, `console/`, `shared/` and `vendor/`; no pages where there is none."""
     wallet_port: Port = 8082
-    wallet_url: str = ""
-    """The address that residents' browsers use, where a proxy ends HTTPS."""
+    wallet_url: _Origin = ""
+    """The address that residents' browsers use, where a proxy ends HTTPS; it is printed at the sockets."""
 
 
 class DatabaseSettings(_Section):

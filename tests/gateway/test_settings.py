@@ -105,6 +105,16 @@ def test_paths_are_meant_from_the_files_directory(tmp_path: Path) -> None:
         ),
         (
             "",
+            {**MINIMAL, "CONDOCHARGE_PAGES_WALLET_URL": "http://wallet.example"},
+            "CONDOCHARGE_PAGES_WALLET_URL: pages.wallet_url: begins with https://",
+        ),
+        (
+            "",
+            {**MINIMAL, "CONDOCHARGE_PAGES_WALLET_URL": "https://wallet.example/#x"},
+            "pages.wallet_url: is an address",
+        ),
+        (
+            "",
             {**MINIMAL, "CONDOCHARGE_CONDOMINIUM_TIME_ZONE": "Nowhere/City"},
             "condominium.time_zone: is an IANA time zone",
         ),
