@@ -15,6 +15,7 @@ from gateway.clock import Clock
 from gateway.notification.kind import NoticeKind
 from gateway.notification.push import Address
 from gateway.notification.records import NOTICE, NOTICE_CHOICE, PUSH_SUBSCRIPTION
+from gateway.projection import wallets
 from gateway.store.database import Database
 
 MOST = 10
@@ -59,12 +60,16 @@ class Subscriptions:
         return self._chosen.get(wallet, frozenset())
 
     async def choose(self, wallet: str, kinds: Collection[NoticeKind]) -> None:
-        """From now on tell a wallet these kinds, and no others."""
+        """From now on tell a wallet these kinds, and no others.
+
+        Raises StateConflict where it is told any and the ledger has never seen it."""
         text = ",".join(sorted(kinds))
 
         def work(connection: Connection) -> None:
             connection.execute(delete(NOTICE_CHOICE).where(NOTICE_CHOICE.c.wallet == wallet))
-            connection.execute(insert(NOTICE_CHOICE).values(wallet=wallet, kinds=text))
+            if kinds:
+                _require_known(connection, wallet)
+                connection.execute(insert(NOTICE_CHOICE).values(wallet=wallet, kinds=text))
 
         await self._database.write(work)
         if kinds:
@@ -75,7 +80,7 @@ class Subscriptions:
     async def add(self, wallet: str, address: Address) -> str:
         """Push to a browser too; returns what it is called. A browser speaks for one wallet at a time.
 
-        Raises StateConflict where the wallet has too many."""
+        Raises StateConflict where the wallet has too many, or the ledger has never seen it."""
         identity = hashlib.sha256(address.endpoint.encode()).hexdigest()
         row = {
             "id": identity,
@@ -87,6 +92,7 @@ class Subscriptions:
         }
 
         def work(connection: Connection) -> None:
+            _require_known(connection, wallet)
             connection.execute(delete(PUSH_SUBSCRIPTION).where(PUSH_SUBSCRIPTION.c.id == identity))
             own = select(func.count()).where(PUSH_SUBSCRIPTION.c.wallet == wallet)
             if connection.execute(own).scalar_one() >= MOST:
@@ -129,6 +135,11 @@ class Subscriptions:
 
         return await self._database.write(work)
 
+    async def names(self, session: str) -> set[str]:
+        """Names of what was told of a session."""
+        query = select(NOTICE.c.name).where(NOTICE.c.session == session)
+        return set(await self._database.read(lambda c: c.execute(query).scalars().all()))
+
     async def page(self, wallet: str, before: int | None) -> list[Told]:
         """At most `PAGE` of a wallet's notices, newest first, those with an id below `before`."""
         query = select(NOTICE).where(NOTICE.c.wallet == wallet)
@@ -137,6 +148,12 @@ class Subscriptions:
         query = query.order_by(NOTICE.c.id.desc()).limit(PAGE)
         rows = await self._database.read(lambda c: c.execute(query).mappings().all())
         return [Told(**{**row, "values": json.loads(row["values"])}) for row in rows]
+
+
+def _require_known(connection: Connection, wallet: str) -> None:
+    """Keys cost nothing: whoever makes many would fill the database, and the memory of choices."""
+    if not wallets.known(connection, wallet):
+        raise StateConflict("wallet", "is told something once it has had tokens or a session here")
 
 
 def _kinds(text: str) -> frozenset[NoticeKind]:

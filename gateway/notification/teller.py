@@ -56,8 +56,8 @@ class Teller:
         self._under_way = under_way
         self._watching: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
-        self._told: set[tuple[str, str]] = set()
-        """Session and name of what was told lately, so that the database is not asked at each reading."""
+        self._told: dict[str, set[str]] = {}
+        """Names of what was told of sessions under way, so that the database is not asked at each reading."""
 
     async def start(self) -> None:
         """Begin, where somebody wants to know."""
@@ -80,6 +80,8 @@ class Teller:
 
     async def _watch(self) -> None:
         while True:
+            # Sessions may have ended unheard.
+            self._told.clear()
             with self._bus.subscribe(SESSIONS, ALARMS) as notices:
                 for session in self._under_way():
                     await self._safely(self._look(session))
@@ -111,7 +113,10 @@ class Teller:
     async def _look(self, session: str) -> None:
         shown = await self._view(session)
         chosen = self._subscriptions.chosen(shown.wallet)
-        for kind, name, values in _findings(shown, self._told):
+        if not chosen:
+            self._told.pop(session, None)
+            return
+        for kind, name, values in _findings(shown, await self._names(shown)):
             await self._tell(shown, kind, name, values)
         if shown.activity == "ended" and NoticeKind.LOW_BALANCE in chosen:
             left = await self._balance(shown.wallet)
@@ -121,19 +126,28 @@ class Teller:
     async def _tell(
         self, shown: SessionAnswer, kind: NoticeKind, name: str, values: Mapping[str, int]
     ) -> None:
-        mark = (shown.session, name)
-        if mark in self._told or kind not in self._subscriptions.chosen(shown.wallet):
+        if kind not in self._subscriptions.chosen(shown.wallet):
+            return
+        names = await self._names(shown)
+        if name in names:
             return
         told = Told(0, shown.wallet, kind, name, shown.session, shown.unit, self._clock.now(), values)
         fresh = await self._subscriptions.note(told)
-        self._told.add(mark)
-        if shown.activity == "ended" and len(self._told) > _REMEMBERED:
-            self._told = {mark}
+        names.add(name)
         if fresh:
             for identity, address in (await self._subscriptions.browsers(shown.wallet)).items():
                 task = asyncio.create_task(self._send(identity, address, told))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
+
+    async def _names(self, shown: SessionAnswer) -> set[str]:
+        """What was told of a session, by this gateway before or after a restart, or by another."""
+        if shown.activity == "ended":
+            self._told.pop(shown.session, None)
+            return await self._subscriptions.names(shown.session)
+        if shown.session not in self._told:
+            self._told[shown.session] = await self._subscriptions.names(shown.session)
+        return self._told[shown.session]
 
     async def _send(self, identity: str, address: Address, told: Told) -> None:
         message = {
@@ -153,14 +167,11 @@ class Teller:
         _LOG.warning("a push message was given up after %d attempts", ATTEMPTS)
 
 
-_REMEMBERED = 10_000
-
-
-def _findings(shown: SessionAnswer, told: set[tuple[str, str]]) -> Iterator[_Finding]:
-    """What a session's state is worth telling."""
+def _findings(shown: SessionAnswer, told: set[str]) -> Iterator[_Finding]:
+    """What a session's state is worth telling, after what was `told`."""
     if shown.activity == "queued" and shown.position is not None:
         yield NoticeKind.QUEUED, "queued", {"position": shown.position}
-    if shown.activity == "charging" and (shown.session, "queued") in told:
+    if shown.activity == "charging" and "queued" in told:
         yield NoticeKind.QUEUED, "begun", {}
     so_far = {"energy": shown.energy, "cost": shown.cost}
     if shown.activity == "complete":

@@ -1,4 +1,4 @@
-"""Reading what is projected of a wallet: its balance, its escrow and its statement."""
+"""Reading what is projected of a wallet: whether it is known, its balance, its escrow and its statement."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ class Movement:
     amount: int
     session: str | None
     transaction: str
+
+
+def known(connection: Connection, wallet: str) -> bool:
+    """Whether the ledger has seen a wallet: it had tokens, or a session."""
+    queries = (
+        select(table.c.wallet).where(table.c.wallet == wallet).limit(1) for table in (STATEMENT, SESSION)
+    )
+    return any(connection.execute(query).first() is not None for query in queries)
 
 
 def escrow(connection: Connection, wallet: str, issuer: str) -> int:

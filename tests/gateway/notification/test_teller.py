@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from chaincode.signing import domain
 from chaincode.signing.intent import StopIntent, new_nonce
 from gateway.notification.push import PushSender, new_key
+from gateway.notification.records import NOTICE_CHOICE, PUSH_SUBSCRIPTION
+from gateway.notification.teller import Teller
 from tests.gateway.garage import Car, Socket
 from tests.gateway.house import House
 from tests.gateway.notification.push_service import PushService
@@ -148,6 +151,64 @@ async def test_who_waits_is_told_and_told_again_when_it_begins(furnished: House)
     await _stop(first, running)
     await house.clock.advance(600)
     assert [row["name"] for row in await _told(second)] == ["begun", "queued"]
+
+
+async def _another_teller(house: House) -> Teller:
+    """One that knows no more than the database."""
+    gateway = house.gateway
+
+    async def balance(_: str) -> int:
+        return 0
+
+    teller = Teller(
+        bus=gateway.operation.bus,
+        clock=gateway.clock,
+        subscriptions=gateway.subscriptions,
+        push=PushSender(new_key(), "mailto:a@b.example", gateway.clock),
+        view=gateway.operation.book.view,
+        balance=balance,
+        session_at=gateway.operation.session_at,
+        under_way=gateway.operation.sessions_under_way,
+    )
+    await teller.start()
+    return teller
+
+
+async def test_what_begins_while_nobody_tells_is_told_later(furnished: House) -> None:
+    """That it was queued is among the notices: what follows from it needs no memory."""
+    house = furnished
+    await _second_unit(house)
+    first, second = await funded(house), await funded(house, "second")
+    await _choose(second, ["queued"])
+    running = (await first.submit(first.open_intent())).json()["id"]
+    await house.clock.settle()
+    assert (await second.submit(second.open_intent(unit=8))).status_code == 201
+    await house.clock.advance(120)
+    assert [row["name"] for row in await _told(second)] == ["queued"]
+    await house.gateway.teller.close()
+    await _stop(first, running)
+    await house.clock.advance(600)
+    teller = await _another_teller(house)
+    await house.clock.advance(120)
+    assert [row["name"] for row in await _told(second)] == ["begun", "queued"]
+    await teller.close()
+
+
+async def test_a_wallet_that_the_ledger_never_saw_is_not_kept(furnished: House, service: PushService) -> None:
+    """A fresh key costs nothing: neither choice nor browser of one takes room; an empty choice takes none."""
+    stranger, resident = Resident(furnished, "stranger"), await funded(furnished)
+    account = f"/v1/wallets/{stranger.wallet.id}"
+    chosen = await stranger.ask("PUT", f"{account}/notifications", {"kinds": ["charged"]})
+    added = await stranger.ask("POST", f"{account}/push-subscriptions", service.subscription)
+    for answer in (chosen, added):
+        assert (answer.status_code, answer.json()["field"]) == (409, "wallet"), answer.text
+    await _choose(stranger, [])
+    await _choose(resident, ["charged"])
+    await _choose(resident, [])
+    database = furnished.gateway.database
+    for table in (NOTICE_CHOICE, PUSH_SUBSCRIPTION):
+        query = select(func.count()).select_from(table)
+        assert await database.read(lambda c, query=query: c.execute(query).scalar_one()) == 0  # type: ignore[misc]
 
 
 async def test_a_subscription_that_the_browser_ended_is_forgotten(
