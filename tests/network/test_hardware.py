@@ -16,9 +16,9 @@ from network.authority import Authority
 from network.fabric import FabricLedger
 from network.federation.administration import own_peer
 from network.federation.description import CHANNEL
+from network.federation.issuer import issuer_of
 from network.hardware import HardwareIdentity
 from network.identity import Identity, IdentityError
-from tests.conformance.conftest import authority
 from tests.federation import Network
 from tests.network.test_identity import HALF_ORDER
 
@@ -94,7 +94,8 @@ def test_what_does_not_fit_is_said(place: Path) -> None:
 async def test_a_gateway_with_a_token_transacts(federation: Network, place: Path, name: str) -> None:
     """Fabric's peers and orderers take its signatures for any other's."""
     folder = federation.folders["boreal"]
-    issued = authority(folder).issue("hardware", "gateway")
+    with issuer_of(folder) as issuer:
+        issued = issuer.identity("hardware", "gateway")
     certificate = moved_into_the_token(issued, place, "gateway", "04")
     signer = opened(certificate, "gateway", msp_id=folder.member.msp_id)
     ledger = FabricLedger(signer, CHANNEL, [own_peer(folder)])

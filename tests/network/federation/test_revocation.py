@@ -10,10 +10,10 @@ from chaincode.condominium import namespace_of
 from network.fabric import FabricLedger, Timeouts
 from network.federation.binaries import Binaries
 from network.federation.description import CHANNEL, FederationError
+from network.federation.issuer import issuer_of
 from network.federation.readiness import wait_until
 from network.federation.revocation import revoke
 from network.ledger import EndorseError, EvaluateError
-from tests.conformance.conftest import authority
 from tests.federation import Network
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -24,7 +24,8 @@ async def test_a_revoked_certificate_is_refused_everywhere(
 ) -> None:
     """Used before, revoked by its own condominium alone, refused after; revoking twice changes nothing."""
     folder = changing_federation.folders["cedar"]
-    lost = authority(folder).issue("lost", "gateway")
+    with issuer_of(folder) as issuer:
+        lost = issuer.identity("lost", "gateway")
     lost.save(tmp_path / "lost.pem", tmp_path / "lost.key")
     ledgers = [
         FabricLedger(lost, CHANNEL, changing_federation.peers(code), timeouts=Timeouts(3.0, 3.0))
