@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
@@ -15,11 +16,14 @@ _MARK = "\ufeff"
 """The byte order mark, without which spreadsheets read UTF-8 as something else."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a text begins with that a spreadsheet would calculate (OWASP, "CSV Injection")."""
+_INNER = re.compile(r"""([;\t\r\n]["\s]*)([=+\-@＝＋－＠])""")
+"""A formula behind what parts cells where commas do not: a spreadsheet whose language writes decimals with a
+comma takes semicolons, and then our quotes hold nothing together."""
 
 
 def sheet(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
     """The table, line by line. Numbers stay numbers; a text that could be a formula begins with an
-    apostrophe."""
+    apostrophe, and so does what could be one if the text were parted at semicolons, tabs or lines."""
     yield _MARK + line(heads)
     for row in rows:
         yield line(row)
@@ -51,5 +55,6 @@ def _shown(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(_FORMULA) else cell
+        text = _INNER.sub(r"\1'\2", cell)
+        return f"'{text}" if text.startswith(_FORMULA) else text
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -23,6 +24,16 @@ def test_no_text_becomes_a_formula(begins: str) -> None:
     """Whatever a spreadsheet would calculate begins with an apostrophe, inside quotes or not."""
     [_, [cell]] = _read(sheet(["name"], [[f'{begins}HYPERLINK("http://x","y")']]))
     assert cell[0] == "'"
+
+
+@pytest.mark.parametrize("between", [";", "; ", "\t", "\n", "\r\n", ';"', ',";'])
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "＝"])
+def test_no_text_becomes_a_formula_where_semicolons_part_cells(between: str, begins: str) -> None:
+    """Nothing that any separator leaves at the start of a cell is calculated, quoted by us or not."""
+    [_, row] = sheet(["path"], [[f"/v1/account/sessions/x{between}{begins}cmd|' /C calc'!A0"]])
+    assert f"'{begins}cmd" in row
+    parts = re.split(r'[;,\t\r\n"\s]+', row)
+    assert not any(part.startswith(begins) for part in parts)
 
 
 def test_numbers_stay_numbers() -> None:
