@@ -113,8 +113,8 @@ class Readings:
             .order_by(_TABLE.number)
             .limit(limit)
         )
-        rows = await self._database.read(lambda c: c.execute(query).mappings().all())
-        return [_received(row) for row in rows]
+        # Decoded in the reader's thread: ten thousand of them would hold the event loop up.
+        return await self._database.read(lambda c: [_received(row) for row in c.execute(query).mappings()])
 
     async def _write(self, arrivals: Sequence[Arrival]) -> list[Verdict]:
         known = {meter: self._tails.get(meter) for meter in map(_meter, arrivals)}

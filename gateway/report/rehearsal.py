@@ -21,6 +21,7 @@ from chaincode.evidence import reading_of
 from chaincode.session import OPENED, SETTLED, Session
 from chaincode.settlement import cost
 from chaincode.tariff import Tariff
+from chaincode.unit import Unit
 from gateway.metering.readings import Readings
 from gateway.metering.received import Received
 from gateway.monitor.account import Account
@@ -60,6 +61,8 @@ class Rehearsed:
     lines: tuple[Line, ...]
     unread: int
     """Sessions whose readings this gateway does not have: not among the lines."""
+    complete: bool
+    """False where more than `MOST` sessions ended in the span: only the newest were looked at."""
 
 
 class Rehearsal:
@@ -70,23 +73,17 @@ class Rehearsal:
         self._readings = readings
         self._catalogue = catalogue
         self._code = code
+        self._alone = asyncio.Lock()
 
     async def run(self, tariff: Tariff, span: Span) -> Rehearsed:
-        """The sessions that ended in a span, newest first.
+        """The sessions that ended in a span, newest first. One rehearsal at a time; others wait.
 
         Raises LedgerError, StoreError."""
-        records = await self._database.read(lambda c: _settled(c, self._code, span))
-        lines: list[Line] = []
-        unread = 0
-        for record in records:
-            line = await self._line(record, tariff)
-            if line is None:
-                unread += 1
-            else:
-                lines.append(line)
-            # Units' batches are waiting for the same event loop.
-            await asyncio.sleep(0)
-        return Rehearsed(tuple(lines), unread)
+        async with self._alone:
+            records = await self._database.read(lambda c: _settled(c, self._code, span))
+            tried = [await self._line(record, tariff) for record in records[:MOST]]
+        lines = tuple(line for line in tried if line is not None)
+        return Rehearsed(lines, unread=len(tried) - len(lines), complete=len(records) <= MOST)
 
     async def _line(self, record: Session, tariff: Tariff) -> Line | None:
         settlement, first, last = record.settlement, record.first, record.last
@@ -98,8 +95,11 @@ class Rehearsal:
         if not used or (used[0].batch.number, used[-1].batch.number) != (first.number, last.number):
             return None
         own = await self._catalogue.tariff(record.tariff)
-        after = await self._account(record, used, tariff)
-        agreed = (await self._account(record, used, own)).cost == settlement.cost
+        unit = replace(await self._catalogue.unit(record.unit), key_class=record.unit_class)
+        # Units' batches are waiting for the event loop.
+        after, again = await asyncio.to_thread(
+            lambda: [_account(record, unit, used, each) for each in (tariff, own)]
+        )
         return Line(
             session=record.id,
             unit=record.unit,
@@ -108,20 +108,21 @@ class Rehearsal:
             before=settlement.cost,
             after=after.cost,
             is_capped=cost(tariff, after.usage, record.decimals, _BEYOND) > record.amount,
-            agreed=agreed,
+            agreed=again.cost == settlement.cost,
         )
 
-    async def _account(self, record: Session, batches: Sequence[Received], tariff: Tariff) -> Account:
-        """The session's account as it stood at its end, under `tariff`."""
-        unit = replace(await self._catalogue.unit(record.unit), key_class=record.unit_class)
-        opened = replace(record, state=OPENED, first=None, last=None, usage=(), settlement=None)
-        account = Account(opened, tariff)
-        for each in batches:
-            account.count(reading_of(unit, each.evidence, each.batch), each.evidence)
-        return account
+
+def _account(record: Session, unit: Unit, batches: Sequence[Received], tariff: Tariff) -> Account:
+    """The session's account as it stood at its end, under `tariff`."""
+    opened = replace(record, state=OPENED, first=None, last=None, usage=(), settlement=None)
+    account = Account(opened, tariff)
+    for each in batches:
+        account.count(reading_of(unit, each.evidence, each.batch), each.evidence)
+    return account
 
 
 def _settled(connection: Connection, host: str, span: Span) -> list[Session]:
+    """The newest `MOST`, and one more where there are more."""
     query = (
         select(SESSION.c.record)
         .where(
@@ -131,6 +132,6 @@ def _settled(connection: Connection, host: str, span: Span) -> list[Session]:
             SESSION.c.ended_at < span.until,
         )
         .order_by(SESSION.c.position.desc())
-        .limit(MOST)
+        .limit(MOST + 1)
     )
     return [Session.decode(row.record.encode()) for row in connection.execute(query)]

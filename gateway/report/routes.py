@@ -19,12 +19,12 @@ from gateway.projection import claims
 from gateway.report import sessions
 from gateway.report.money import Turnover, Turnovers, turnover
 from gateway.report.period import Since, Span, Step, Until, span
-from gateway.report.rehearsal import Line, Rehearsal
-from gateway.report.sessions import Charged
+from gateway.report.rehearsal import MOST, Line, Rehearsal
+from gateway.report.sessions import Charged, Opened
 from gateway.rest import body
 from gateway.rest.bookmark import Bookmark, Page, following, pair
 from gateway.rest.caller import Caller, allow
-from gateway.rest.sheet import MEDIA_TYPE, amount, download
+from gateway.rest.sheet import MEDIA_TYPE, Cell, amount, download
 from gateway.store.database import Database
 from gateway.transaction.catalogue import Catalogue
 
@@ -126,6 +126,7 @@ class RehearsalAnswer(body.Answer):
     capped: int = Field(description="Sessions whose escrow would have been used up.")
     agreed: int = Field(description="Sessions whose readings give what was settled, under their own tariff.")
     unread: int = Field(description="Sessions left out, whose readings this gateway does not have.")
+    complete: bool = Field(description=f"False where more than {MOST} ended: only the newest were tried.")
     lines: list[LineAnswer]
 
 
@@ -162,7 +163,7 @@ def router(books: Books, catalogue: Catalogue) -> APIRouter:
 
 
 def _sessions(routes: APIRouter, books: Books, catalogue: Catalogue) -> None:
-    async def read(asked: Span, unit: int | None) -> list[Charged]:
+    async def read(asked: Span, unit: int | None) -> Opened:
         return await books.database.read(lambda c: sessions.opened(c, books.code, asked, unit))
 
     @routes.get("/v1/reports/sessions", dependencies=_READERS, summary="A period's sessions, in figures")
@@ -172,8 +173,8 @@ def _sessions(routes: APIRouter, books: Books, catalogue: Catalogue) -> None:
         return SessionReport(
             since=asked.since,
             until=asked.until,
-            complete=len(found) < sessions.MOST,
-            sessions=[_charged(each) for each in found],
+            complete=found.complete,
+            sessions=[_charged(each) for each in found.sessions],
         )
 
     @routes.get(
@@ -184,14 +185,15 @@ def _sessions(routes: APIRouter, books: Books, catalogue: Catalogue) -> None:
         responses=_SHEET,
     )
     async def export_sessions(since: Since = None, until: Until = None, unit: _Unit = None) -> Response:
-        """Energy in Wh, money as people write it, times in UTC (ISO 8601)."""
+        """Energy in Wh, money as people write it, times in UTC (ISO 8601). Where there were more than 20,000
+        sessions, the last row says so."""
         found = await read(books.span(since, until), unit)
         decimals = (await catalogue.condominium()).decimals
         heads = (
             "session", "unit", "wallet", "issuer", "state", "reason", "opened", "started", "ended",
             "energy_wh", "escrow", "cost", "refund", "attested",
         )  # fmt: skip
-        rows = (
+        rows: list[tuple[Cell, ...]] = [
             (
                 each.session, each.unit, each.wallet, each.issuer, each.state, each.reason,
                 _iso(each.opened_at), _iso(each.started_at), _iso(each.ended_at),
@@ -199,8 +201,11 @@ def _sessions(routes: APIRouter, books: Books, catalogue: Catalogue) -> None:
                 amount(each.amount, decimals), amount(each.cost, decimals), amount(each.refund, decimals),
                 "yes" if each.attested else "no",
             )
-            for each in found
-        )  # fmt: skip
+            for each in found.sessions
+        ]  # fmt: skip
+        if not found.complete:
+            cut = f"Only the newest {len(rows)} sessions are listed: choose a shorter period."
+            rows.append((cut, *(None,) * (len(heads) - 1)))
         return download("sessions.csv", heads, rows)
 
 
@@ -282,6 +287,7 @@ def _rehearsal(routes: APIRouter, books: Books) -> None:
             capped=sum(line.is_capped for line in found.lines),
             agreed=sum(line.agreed for line in found.lines),
             unread=found.unread,
+            complete=found.complete,
             lines=[_line(line) for line in found.lines],
         )
 

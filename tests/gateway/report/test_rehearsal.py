@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from sqlalchemy import delete
 
 from chaincode.tariff import Band, Change, Offset, Tariff
 from chaincode.unit import ED25519, MAC
+from gateway.metering.readings import Readings
 from gateway.metering.records import READING_BATCH
 from gateway.projection.follower import Follower
+from gateway.report import rehearsal
 from gateway.report.period import Span
 from gateway.report.rehearsal import Rehearsal, Rehearsed
 from tests.gateway.garage import CODE, START, Car, Garage, Socket, wallet
@@ -64,8 +68,8 @@ async def _rehearse(garage: Garage, tariff: Tariff) -> Rehearsed:
     follower = Follower(garage.ledger, garage.database, garage.clock)
     await follower.start()
     try:
-        rehearsal = Rehearsal(garage.database, garage.metering.readings, garage.catalogue, CODE)
-        return await rehearsal.run(tariff, MONTH)
+        tried = Rehearsal(garage.database, garage.metering.readings, garage.catalogue, CODE)
+        return await tried.run(tariff, MONTH)
     finally:
         await follower.close()
 
@@ -95,7 +99,7 @@ async def test_a_rehearsed_tariff_costs_what_it_costs_when_it_is_in_force(
     assert [lines[1].after, lines[2].after] == after
     assert before != after
     assert all(line.agreed and not line.is_capped for line in rehearsed.lines)
-    assert rehearsed.unread == 0
+    assert (rehearsed.unread, rehearsed.complete) == (0, True)
 
 
 async def test_an_escrow_that_would_not_have_lasted_is_told(garage: Garage) -> None:
@@ -104,6 +108,49 @@ async def test_an_escrow_that_would_not_have_lasted_is_told(garage: Garage) -> N
     bands = [{"name": "dear", "energy_price": 20_000_000, "idle_price": 0}]
     rehearsed = await _rehearse(garage, _tariff(0, bands, []))
     assert [(line.after, line.is_capped) for line in rehearsed.lines] == [(2_000, True), (2_000, True)]
+
+
+async def test_sessions_beyond_the_most_are_told(garage: Garage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as one rehearsal looks at are all; one more, and the oldest is left out."""
+    await _charge(garage)
+    every = await _rehearse(garage, _tariff(**BANDS))
+    monkeypatch.setattr("gateway.report.rehearsal.MOST", 2)
+    assert await _rehearse(garage, _tariff(**BANDS)) == every
+    monkeypatch.setattr("gateway.report.rehearsal.MOST", 1)
+    newest = await _rehearse(garage, _tariff(**BANDS))
+    assert (newest.lines, newest.complete) == (every.lines[:1], False)
+
+
+async def test_one_rehearsal_at_a_time(garage: Garage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each counts thousands of batches, in a thread of its own; two take turns."""
+    await _charge(garage)
+    threads: list[int] = []
+    running, most = 0, 0
+    of_session, account = Readings.of_session, rehearsal._account
+
+    async def read(self: Readings, *arguments: Any) -> Any:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return await of_session(self, *arguments)
+        finally:
+            running -= 1
+
+    def count(*arguments: Any) -> Any:
+        threads.append(threading.get_ident())
+        return account(*arguments)
+
+    monkeypatch.setattr(Readings, "of_session", read)
+    monkeypatch.setattr(rehearsal, "_account", count)
+    follower = Follower(garage.ledger, garage.database, garage.clock)
+    await follower.start()
+    tried = Rehearsal(garage.database, garage.metering.readings, garage.catalogue, CODE)
+    first, second = await asyncio.gather(*(tried.run(_tariff(**BANDS), MONTH) for _ in range(2)))
+    await follower.close()
+    assert first == second
+    assert (most, len(threads)) == (1, 8)
+    assert threading.get_ident() not in threads
 
 
 async def test_sessions_without_readings_are_counted_and_left_out(garage: Garage) -> None:

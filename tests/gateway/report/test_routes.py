@@ -108,6 +108,22 @@ async def test_sessions_are_reported_for_a_unit_and_a_period(gateway_house: Hous
     assert row.endswith(",6500,5.00,1.20,3.80,no")
 
 
+@pytest.mark.parametrize(("most", "complete"), [(2, True), (1, False)])
+async def test_a_report_that_is_cut_says_so(
+    gateway_house: House, monkeypatch: pytest.MonkeyPatch, most: int, complete: bool
+) -> None:
+    """In the answer, and in a last row of the sheet; exactly as many as fit are all there are."""
+    monkeypatch.setattr("gateway.report.sessions.MOST", most)
+    await _session(gateway_house, 1, NOW - DAY)
+    newest = await _session(gateway_house, 2, NOW - DAY)
+    report = (await _get(gateway_house, "/v1/reports/sessions")).json()
+    assert (report["complete"], len(report["sessions"])) == (complete, most)
+    lines = (await _get(gateway_house, "/v1/reports/sessions.csv")).text.splitlines()
+    assert lines[1].startswith(newest)
+    cut = "Only the newest 1 sessions are listed: choose a shorter period." + "," * 13
+    assert lines[1 + most :] == ([] if complete else [cut])
+
+
 async def test_claims_come_page_by_page_in_both_directions(
     gateway_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,3 +154,4 @@ async def test_a_draft_that_could_not_be_published_is_refused(gateway_house: Hou
         tried = await client.post("/v1/tariffs/rehearsal", json={"bands": [band]})
     assert (refused.status_code, refused.json()["field"]) == (422, "week")
     assert (tried.status_code, tried.json()["lines"], tried.json()["before"]) == (200, [], 0)
+    assert tried.json()["complete"]

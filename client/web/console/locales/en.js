@@ -315,6 +315,7 @@ export default {
   "tariffs.from": "from {when}",
   "tariffs.idle": "Per idle minute in {currency}",
   "tariffs.idle-band": "Per minute after charging, {band}",
+  "tariffs.incomplete": "Only the newest {count} sessions were tried: choose a shorter period.",
   "tariffs.leave": "Leave without publishing",
   "tariffs.next": "The next tariff",
   "tariffs.no-sessions": "No session ended in this period.",

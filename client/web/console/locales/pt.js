@@ -315,6 +315,7 @@ export default {
   "tariffs.from": "desde {when}",
   "tariffs.idle": "Por minuto parado em {currency}",
   "tariffs.idle-band": "Por minuto após a carga, {band}",
+  "tariffs.incomplete": "Só se experimentaram as {count} sessões mais recentes: escolha um período mais curto.",
   "tariffs.leave": "Sair sem publicar",
   "tariffs.next": "A próxima tarifa",
   "tariffs.no-sessions": "Nenhuma sessão terminou neste período.",

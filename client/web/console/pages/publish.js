@@ -89,7 +89,8 @@ function Found({ found, token }) {
   const difference = found.after - found.before;
   const share = found.before ? `${difference < 0 ? "" : "+"}${number((100 * difference) / found.before, 1)} %` : "";
   const lines = [...found.lines].sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before)).slice(0, LINES);
-  return html`<div role="status" class="found"><dl class="facts">
+  return html`<div role="status" class="found">${!found.complete && html`<${Notice}>${t("tariffs.incomplete", { count: found.lines.length + found.unread })}<//>`}
+    <dl class="facts">
       <div><dt>${t("tariffs.sessions")}</dt><dd>${found.lines.length}</dd></div>
       <div><dt>${t("tariffs.before")}</dt><dd>${money(found.before, token)}</dd></div>
       <div><dt>${t("tariffs.after")}</dt><dd>${money(found.after, token)}</dd></div>
