@@ -152,8 +152,8 @@ class Subscriptions:
 
 def _require_known(connection: Connection, wallet: str) -> None:
     """Keys cost nothing: whoever makes many would fill the database, and the memory of choices."""
-    if not wallets.known(connection, wallet):
-        raise StateConflict("wallet", "is told something once it has had tokens or a session here")
+    if not wallets.is_known(connection, wallet):
+        raise StateConflict("wallet", "is told something once it has had tokens")
 
 
 def _kinds(text: str) -> frozenset[NoticeKind]:

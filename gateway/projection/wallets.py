@@ -26,14 +26,6 @@ class Movement:
     transaction: str
 
 
-def known(connection: Connection, wallet: str) -> bool:
-    """Whether the ledger has seen a wallet: it had tokens, or a session."""
-    queries = (
-        select(table.c.wallet).where(table.c.wallet == wallet).limit(1) for table in (STATEMENT, SESSION)
-    )
-    return any(connection.execute(query).first() is not None for query in queries)
-
-
 def escrow(connection: Connection, wallet: str, issuer: str) -> int:
     """What sessions under way hold of a wallet's tokens, minor units."""
     query = select(func.coalesce(func.sum(SESSION.c.amount), 0)).where(
