@@ -8,7 +8,7 @@ import click
 
 from chaincode.signing.intent import ReclaimIntent, StopIntent
 from client.command.access import Unlocked, choose, unlocked, wallet_options
-from client.command.session import newest, running, session_argument
+from client.command.session import only, running, session_argument
 from client.command.terminal import json_option, notices, print_facts, print_json
 from client.command.watching import follow
 from client.wallet.answer import Session
@@ -22,10 +22,11 @@ from client.wallet.answer import Session
 def stop(*, session: str | None, no_wait: bool, name: str | None, address: str | None, as_json: bool) -> None:
     """End a session, and show what it cost and what came back.
 
-    Without SESSION it is the newest that has not ended. It ends with the unit's last reading.
+    Without SESSION it is the one that has not ended; where there are several, say which. It
+    ends with the unit's last reading.
     """
     with unlocked(choose(name), address) as opened:
-        chosen = session or newest(opened, "that has not ended", running)
+        chosen = session or only(opened, "that has not ended", running)
         intent = StopIntent(**opened.members(), session=chosen)
         if no_wait:
             _submit(opened, intent, as_json=as_json)
@@ -43,7 +44,8 @@ def stop(*, session: str | None, no_wait: bool, name: str | None, address: str |
 def reclaim(session: str | None, name: str | None, address: str | None, as_json: bool) -> None:
     """Take back the tokens of a session that the condominium did not settle in time.
 
-    Without SESSION it is the newest that has not ended though its deadline has passed.
+    Without SESSION it is the one that has not ended though its deadline has passed; where there are
+    several, say which.
     """
     now = int(time.time())
 
@@ -51,7 +53,7 @@ def reclaim(session: str | None, name: str | None, address: str | None, as_json:
         return running(each) and each.deadline < now
 
     with unlocked(choose(name), address) as opened:
-        chosen = session or newest(opened, "that is past its deadline and not settled", late)
+        chosen = session or only(opened, "that is past its deadline and not settled", late)
         _submit(opened, ReclaimIntent(**opened.members(), session=chosen), as_json=as_json)
 
 
@@ -60,4 +62,5 @@ def _submit(opened: Unlocked, intent: StopIntent | ReclaimIntent, *, as_json: bo
     if as_json:
         print_json(record)
     else:
-        print_facts([("session", intent.session), ("state", record.get("state"))])
+        facts = [("session", intent.session), ("unit", record.get("unit")), ("state", record.get("state"))]
+        print_facts(facts)

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import click
 
-from chaincode.session import ATTESTED
 from client.auditor.errors import VerificationError
 from client.auditor.readings import VerifiedReadings, verify_readings
 from client.auditor.receipt import VerifiedReceipt, verify_receipt
 from client.command.access import choose, keystore, unlocked, wallet_options
 from client.command.failure import Failure, NotVerified, read_file, refuse_overwriting, write_file
-from client.command.session import newest, session_argument
+from client.command.session import last_ended, metering_words, session_argument, stopped_words
 from client.command.terminal import json_option, local_time, print_facts, print_json
 from client.wallet.money import format_amount, format_energy
 
@@ -73,14 +72,15 @@ def save(
 ) -> None:
     """Get the receipt of a session, and verify it before it is kept.
 
-    Without SESSION it is the newest that has ended. A session at a condominium that you visited is proven
-    under that one's root certificate: give it with --root.
+    Without SESSION it is the one that ended last, a cancelled one only where none was settled.
+    A session at a condominium that you visited is proven under that one's root certificate: give it
+    with --root.
     """
     known, beside = [read_file(root) for root in roots], [read_file(other) for other in others]
     for path in () if force else (output, readings):
         refuse_overwriting(path)
     with unlocked(choose(name), address) as opened:
-        chosen = session or newest(opened, "that has ended", lambda each: each.over)
+        chosen = session or last_ended(opened)
         target = output or Path(f"receipt-{chosen[:16]}.json")
         if not force:
             refuse_overwriting(target)
@@ -168,7 +168,6 @@ def _show(
         )
         return
     settlement = session.settlement
-    word = "attested by the gateway" if session.metering == ATTESTED else "signed by the unit"
 
     def money(amount: int) -> str:
         return format_amount(amount, session.decimals, condominium.currency)
@@ -185,9 +184,9 @@ def _show(
     if settlement is not None:
         facts += [
             ("ended", local_time(settlement.ended_at)),
-            ("why", settlement.reason),
+            ("why", stopped_words(settlement.reason)),
             ("energy", format_energy(settlement.energy // 1_000)),
-            ("metering", word if session.metering else None),
+            ("metering", metering_words(session.metering)),
             ("tariff", proven.tariff.number),
             ("cost", money(settlement.cost)),
             ("refund", money(settlement.refund)),

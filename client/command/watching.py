@@ -10,7 +10,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn
 
 from client.command.access import Unlocked, choose, unlocked, wallet_options
-from client.command.session import newest, session_argument
+from client.command.session import metering_of, metering_words, newest, session_argument, stopped_words
 from client.command.terminal import json_option, local_time, notices, plain, print_facts, print_json
 from client.wallet.answer import Session
 from client.wallet.gateway import Gateway, GatewayUnreachable
@@ -99,11 +99,12 @@ def _facts(session: Session, decimals: int, currency: str) -> list[tuple[str, ob
     refund = None if session.refund is None else format_amount(session.refund, decimals, currency)
     return [
         ("session", session.session),
+        ("unit", session.unit),
         ("state", session.state),
         ("ended", local_time(session.ended)),
-        ("why", session.stopped_reason),
+        ("why", stopped_words(session.stopped_reason)),
         ("energy", format_energy(session.energy)),
         ("cost", format_amount(session.cost, decimals, currency)),
         ("refund", refund),
-        ("metering", "attested by the gateway" if session.attested else "signed by the unit"),
+        ("metering", metering_words(metering_of(session))),
     ]

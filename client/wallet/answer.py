@@ -199,6 +199,8 @@ class Session:
     reason: str | None
     position: int | None
     opened: int
+    started: int | None
+    """Unix seconds of the first reading; None where none was counted."""
     ended: int | None
     deadline: int
     escrow: int
@@ -231,6 +233,7 @@ class Session:
             reason=fields.optional("reason", _long(fields)),
             position=fields.optional("position", lambda name: fields.integer(name, 1)),
             opened=fields.integer("opened"),
+            started=fields.optional("started", fields.integer),
             ended=fields.optional("ended", fields.integer),
             deadline=fields.integer("deadline"),
             escrow=fields.integer("escrow"),

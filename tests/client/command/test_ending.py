@@ -22,7 +22,7 @@ def _sessions(terminal: Terminal, wallet: str) -> None:
     terminal.relay.answers[f"GET /v1/sessions/{SESSION}/events"] = (200, stream)
 
 
-def test_the_newest_session_is_stopped_and_its_refund_shown(terminal: Terminal, maria: str) -> None:
+def test_the_one_session_is_stopped_and_its_refund_shown(terminal: Terminal, maria: str) -> None:
     """The wallet signs a stop for it, and waits until its money is back."""
     _sessions(terminal, maria)
     said = terminal.done("stop")
@@ -31,6 +31,17 @@ def test_the_newest_session_is_stopped_and_its_refund_shown(terminal: Terminal, 
     (intent,) = terminal.relay.intents
     assert isinstance(intent, StopIntent)
     assert intent.session == SESSION
+
+
+def test_which_of_several_is_not_guessed(terminal: Terminal, maria: str) -> None:
+    """Those that fit are listed by id, unit and state; nothing is signed."""
+    rows = [session_members("cd" * 32, maria, unit=3, state="opened"), session_members(SESSION, maria)]
+    terminal.relay.answers[f"GET /v1/wallets/{maria}/sessions"] = (200, {"rows": rows, "bookmark": ""})
+    said = terminal.refused("stop")
+    assert f"{'cd' * 32}  unit 3, opened" in said
+    assert f"{SESSION}  unit 7, started" in said
+    assert "stop SESSION" in said
+    assert terminal.relay.intents == []
 
 
 def test_a_script_gets_the_end_as_one_value(terminal: Terminal, maria: str) -> None:
@@ -51,7 +62,7 @@ def test_whoever_does_not_wait_is_told_how_it_goes_on(terminal: Terminal, maria:
 
 
 def test_only_a_late_session_is_reclaimed(terminal: Terminal, maria: str) -> None:
-    """Of the sessions that have not ended it is the newest whose deadline has passed."""
+    """Of the sessions that have not ended it is the one whose deadline has passed."""
     now = int(time.time())
     rows = [
         session_members("cd" * 32, maria, deadline=now + 3_600),

@@ -74,6 +74,23 @@ def test_the_newest_receipt_is_verified_and_saved(terminal: Terminal, kept: Kept
         assert expected in said
 
 
+def test_what_was_settled_goes_before_what_was_cancelled(
+    terminal: Terminal, kept: Kept, tmp_path: Path
+) -> None:
+    """The session that ended last is meant, not the one that was opened last."""
+    serve(terminal, kept, kept.file)
+    wallet = terminal.json("wallet", "list")[0]["wallet"]
+    rows = [
+        session_members("cd" * 32, wallet, state="cancelled", ended=1_800_009_900),
+        session_members("ef" * 32, wallet, state="settled", ended=1_800_009_000),
+        session_members(kept.session, wallet, state="settled", ended=1_800_009_100),
+    ]
+    terminal.relay.answers[f"GET /v1/wallets/{wallet}/sessions"] = (200, {"rows": rows, "bookmark": ""})
+    target = tmp_path / "receipt.json"
+    assert kept.session in terminal.done("receipt", "save", "--output", str(target))
+    assert target.read_bytes() == kept.file
+
+
 def test_a_receipt_is_verified_without_a_wallet_or_a_network(
     terminal: Terminal, kept: Kept, tmp_path: Path
 ) -> None:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from chaincode.ending import STOPPED_REASONS
 from client.command import watching as module
+from client.command.session import stopped_words
 from tests.client.command.conftest import Terminal
 from tests.client.relay import server_sent, session_members
 
@@ -44,7 +46,14 @@ def test_the_end_is_told_to_a_person(terminal: Terminal, maria: str) -> None:
     """Cost, refund, energy, why, and whose word the meter's is."""
     terminal.relay.answers[EVENTS] = (200, server_sent(ended(maria)))
     said = terminal.done("watch", SESSION)
-    for expected in ("EUR 1.50", "EUR 10.50", "8.178 kWh", "EVDisconnected", "signed by the unit"):
+    for expected in (
+        "EUR 1.50",
+        "EUR 10.50",
+        "8.178 kWh",
+        "the car was unplugged",
+        "unit:",
+        "signed by the unit",
+    ):
         assert expected in said
 
 
@@ -103,3 +112,17 @@ def test_a_gateway_cannot_write_over_the_screen(terminal: Terminal, maria: str) 
     said = terminal.done("watch", SESSION)
     assert "\x1b" not in said
     assert "\N{REPLACEMENT CHARACTER}[2J[bold]paid[/bold]\N{REPLACEMENT CHARACTER}refund: EUR 99" in said
+
+
+def test_a_session_without_a_reading_says_nothing_of_its_meter(terminal: Terminal, maria: str) -> None:
+    """Nobody signed anything for it."""
+    unused = ended(maria) | {"state": "cancelled", "started": None, "stopped_reason": "Remote"}
+    terminal.relay.answers[EVENTS] = (200, server_sent(unused))
+    said = terminal.done("watch", SESSION)
+    assert "metering" not in said
+    assert "stopped by the resident" in said
+
+
+def test_every_reason_has_words() -> None:
+    """Whatever the ledger's rules can write."""
+    assert all(stopped_words(reason) != reason for reason in STOPPED_REASONS)
