@@ -7,8 +7,8 @@ garage needs whose residents share one address.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from ipaddress import IPv6Address, IPv6Network
 
 from starlette.responses import StreamingResponse
@@ -53,20 +53,23 @@ class PlacedResponse(StreamingResponse):
 
     def __init__(
         self,
-        body: AsyncIterable[bytes],
+        body: AsyncGenerator[bytes, None],
         places: Places,
         media_type: str,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(body, media_type=media_type, headers=headers)
+        self._body = body
         self._places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request of `scope`."""
         client = scope.get("client")
         try:
-            with self._places.taken(client[0] if client else ""):
-                await super().__call__(scope, receive, send)
+            # A reader that goes leaves the body where it was; only closing it ends what it waits for.
+            async with aclosing(self._body):
+                with self._places.taken(client[0] if client else ""):
+                    await super().__call__(scope, receive, send)
         except ProblemError as error:
             refusal = problem(error.status, error.code, error.field, error.rule, headers=error.headers)
             await refusal(scope, receive, send)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ class Streams:
         """End every stream, and each new one at once."""
         self._closed.set()
 
-    async def _body(self, events: AsyncGenerator[ServerEvent, None]) -> AsyncIterator[bytes]:
+    async def _body(self, events: AsyncGenerator[ServerEvent, None]) -> AsyncGenerator[bytes, None]:
         closed = asyncio.ensure_future(self._closed.wait())
         stirred = asyncio.Event()
         self._stirred.add(stirred)

@@ -93,7 +93,7 @@ def test_finished_sessions_are_drawn_as_the_paper_does(manager: Page) -> None:
         "Charging windows",
     ):
         expect(manager.locator("figcaption", has_text=title)).to_be_visible()
-    expect(manager.get_by_text("Drawn from three sessions of more than 3 hours on.")).to_be_visible()
+    expect(manager.get_by_text("Needs three sessions of more than 3 hours.")).to_be_visible()
     expect(manager.locator("rect.charged").first).to_be_visible()
     manager.get_by_text("As a table").first.click()
     expect(manager.locator(".chart table").first).to_be_visible()

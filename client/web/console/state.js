@@ -3,6 +3,8 @@
 import { signal } from "@preact/signals";
 
 import { Refused, ask, post } from "../shared/api.js";
+import { t } from "../shared/i18n.js";
+import { Told } from "../shared/parts.js";
 
 /** The account that is logged in, or null; undefined until the gateway was asked. */
 export const account = signal(undefined);
@@ -28,7 +30,12 @@ export async function begin() {
 
 /** @param {string} username @param {string} password */
 export async function logIn(username, password) {
-  enter(await post("/v1/login", { username, password, cookie: true }));
+  try {
+    enter(await post("/v1/login", { username, password, cookie: true }));
+  } catch (error) {
+    if (error instanceof Refused && error.code === "not-authenticated") throw new Told(t("account.wrong"));
+    throw error;
+  }
 }
 
 export async function logOut() {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import ExitStack
 from typing import Any
 
@@ -51,7 +51,7 @@ async def test_a_place_is_given_back_however_the_answer_ends() -> None:
     places = Places(altogether=1, each=1)
     scope: dict[str, Any] = {"type": "http", "client": ("192.0.2.1", 1), "asgi": {"spec_version": "2.4"}}
 
-    async def body() -> AsyncIterator[bytes]:
+    async def body() -> AsyncGenerator[bytes, None]:
         yield b"event"
 
     async def receive() -> Message:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
+import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
 from gateway.rest.stream import ServerEvent, Streams
 
 
@@ -44,3 +48,31 @@ async def test_a_closed_stream_is_stirred_no_more() -> None:
     streams.stir()
     await streams.close()
     assert [chunk async for chunk in _body(streams, events())] == []
+
+
+async def test_a_reader_who_goes_leaves_nothing_waiting() -> None:
+    """What the stream waited for has ended as the answer ends, not when memory is looked through."""
+    ended = False
+
+    async def events() -> AsyncGenerator[ServerEvent, None]:
+        nonlocal ended
+        try:
+            yield ServerEvent("only", None)
+            await asyncio.Event().wait()
+        finally:
+            ended = True
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError("the reader has gone")
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    before = asyncio.all_tasks()
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "client": ("127.0.0.1", 1)}
+    with pytest.raises(ClientDisconnect):
+        await Streams().response(events())(scope, receive, send)
+    assert ended
+    assert asyncio.all_tasks() == before

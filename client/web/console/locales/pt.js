@@ -10,6 +10,7 @@ export default {
   "account.sessions": "Onde tem sessão iniciada",
   "account.since": "Desde",
   "account.where": "De onde",
+  "account.wrong": "Utilizador ou palavra-passe errados, ou a conta está bloqueada ou expirou.",
   "alarm.charging-time-exceeded": "Carrega para lá do tempo",
   "alarm.energy-without-session": "Energia sem sessão",
   "alarm.ledger-refused": "O livro-razão recusou leituras",

@@ -93,7 +93,7 @@ function optionsOf({ Plot, holder, tip, unit, lines, step, width, height }) {
     padding: [14, lines.length > 1 ? 12 : 8, 0, 0],
     scales: { x: { time: true }, y: { range: (_, least, greatest) => rangeOf(least, greatest) } },
     axes: [
-      { stroke: quiet, grid: { stroke: faint }, ticks: { stroke: faint }, font: "11px system-ui", values: timesOf, space: 64 },
+      { stroke: quiet, grid: { stroke: faint }, ticks: { stroke: faint }, font: "11px system-ui", values: timesOf, space: 72 },
       { stroke: quiet, grid: { stroke: faint }, ticks: { show: false }, font: "11px system-ui", size: 46, values: (_, splits) => splits.map((each) => number(each, digits(splits))) },
     ],
     series: [{}, ...lines.map((line, index) => ({ label: line.label, stroke: () => colour(index), width: 2, paths, points: { show: false } }))],
@@ -112,7 +112,7 @@ function rangeOf(least, greatest) {
 /** Labels of the time axis: the hour within a day, the day beyond. */
 function timesOf(_, splits, _axis, _space, increment) {
   const day = { day: "numeric", month: "short" };
-  const hour = { hour: "2-digit", minute: "2-digit", ...(increment < 60 ? { second: "2-digit" } : {}) };
+  const hour = { hour: "2-digit", minute: "2-digit", ...(increment < 60 ? { second: "2-digit", hourCycle: "h23" } : {}) };
   return splits.map((each, index) => {
     if (increment >= DAY) return moment(each, day);
     const before = splits[index - 1];

@@ -51,7 +51,7 @@ export default {
   "why.ending": "Ending: waiting for the meter's last reading.",
   "why.full": "The car takes no more; it is still plugged in.",
   "why.never": "This socket needs at least {least}, and its group may use {limit}. Tell the condominium.",
-  "why.occupied": "The session before yours at this socket has not ended yet.",
+  "why.occupied": "The session before it at this socket has not ended yet.",
   "why.offline": "The socket is not heard. It starts by itself when it is back.",
   "why.queued": "Number {position} in the queue, {wait}: others are using the shared supply.",
   "why.shared": "Charging at up to {current} of {maximum}: the supply is shared.",
