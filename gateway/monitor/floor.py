@@ -35,7 +35,7 @@ class Floor:
         self._by_key[live.key] = live
         queue = self._at_unit.setdefault(live.unit.number, [])
         queue.append(live)
-        queue.sort(key=lambda each: (not each.begun, each.record.opened_at, each.id))
+        queue.sort(key=_turn)
 
     def remove(self, live: LiveSession) -> None:
         """Forget a session that the ledger has ended."""
@@ -100,3 +100,8 @@ class Floor:
         if not self.heard(unit):
             return Code.OFFLINE
         return Code.SWITCH if self._is_out_of_order(unit) else None
+
+
+def _turn(live: LiveSession) -> tuple[bool, bool, int, str]:
+    """Where a session stands at its unit: the one that has power, or was told to begin, keeps its place."""
+    return not live.begun, live.granted_at is None, live.record.opened_at, live.id

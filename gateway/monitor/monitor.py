@@ -26,7 +26,7 @@ from gateway.monitor.alarm import Alarms
 from gateway.monitor.anomaly import MEASURED, STRAY_ENERGY, Anomaly, Kind, inspect, stray
 from gateway.monitor.driver import Driver
 from gateway.monitor.floor import Floor
-from gateway.monitor.session import LiveSession, Patience, Stop
+from gateway.monitor.session import Cancel, LiveSession, Patience, Stop
 from gateway.monitor.stopped import StoppedReason
 from gateway.monitor.unit import Fleet
 from gateway.notification.bus import Bus, Notice
@@ -286,6 +286,9 @@ class ChargeMonitor:
         self._look(live)
         if live.running:
             self._dispatcher.renew(live)
+        elif live.ended is None and self._commands.obeyed(unit.number):
+            # The unit goes on though nothing is left to tell it: END gave way to another command.
+            self._dispatcher.end(live, unit.number)
         self._tell(live.id)
 
     def _end_unbegun(self, unit: int, arrived: int) -> None:
@@ -315,6 +318,10 @@ class ChargeMonitor:
             if step.reason is StoppedReason.TIMEOUT:
                 self._time_out(live)
             self._tell(live.id)
+        elif isinstance(step, Cancel) and live.running:
+            # However long the ledger takes over it: a session that is given back gets no power meanwhile.
+            live.stop(StoppedReason.OTHER, now)
+            self._dispatcher.plan(live.unit.group)
         self._driver.look(live)
         self._check_silence(live, now)
         self._arm(live, now)
