@@ -95,6 +95,14 @@ def accepted(error: grpc.aio.AioRpcError) -> bool:
     return any(_HAD_BEFORE in detail.message for detail in details(error))
 
 
+def unanswered(error: BaseException | None) -> bool:
+    """Whether a call failed since nobody answered it in its time, and not by a refusal."""
+    return isinstance(error, grpc.aio.AioRpcError) and error.code() in {
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        *_TEMPORARY,
+    }
+
+
 def patience(error: grpc.aio.AioRpcError) -> float:
     """For how many seconds the same request is worth repeating; 0 where the answer will not change."""
     if error.code() in _TEMPORARY:

@@ -156,10 +156,12 @@ class Gateway:
         prepared.signature = self.signer.sign(prepared.payload)
         return prepared, result
 
-    async def hand_over(self, transaction_id: str, envelope: common_pb2.Envelope) -> None:
+    async def hand_over(
+        self, transaction_id: str, envelope: common_pb2.Envelope, seconds: float | None = None
+    ) -> None:
         """Give the endorsed transaction to the orderers, who order it once however often they get it.
 
-        Raises SubmitError; it may still commit.
+        Tries for `seconds` at most. Raises SubmitError; it may still commit.
         """
         request = gateway_pb2.SubmitRequest(
             transaction_id=transaction_id, channel_id=self.channel, prepared_transaction=envelope
@@ -172,7 +174,12 @@ class Gateway:
                 if not failure.accepted(error):
                     raise
 
-        await self._ask(submit, self._timeouts.submit, lambda text: SubmitError(text, transaction_id))
+        longest = self._timeouts.submit
+        await self._ask(
+            submit,
+            longest if seconds is None else min(seconds, longest),
+            lambda text: SubmitError(text, transaction_id),
+        )
 
     async def commit_status(self, transaction_id: str, seconds: float | None = None) -> CommitStatus:
         """Wait until the transaction is in a block and say what became of it, for `seconds` at most.
@@ -210,14 +217,24 @@ class Gateway:
     async def _await_commit(self, transaction_id: str, envelope: common_pb2.Envelope) -> CommitStatus:
         """The outcome; the transaction is handed over again where no block takes it up.
 
-        An orderer that has said yes may die, or lose its lead, before it has told the others.
+        An orderer that has said yes may die, or lose its lead, before it has told the others. A peer that
+        refuses the question says nothing of that, and is not asked again. Raises CommitStatusError.
         """
         deadline = time.monotonic() + self._timeouts.commit
         while (left := deadline - time.monotonic()) > REMINDER_SECONDS:
             try:
                 return await self.commit_status(transaction_id, REMINDER_SECONDS)
-            except CommitStatusError:
-                await self.hand_over(transaction_id, envelope)
+            except CommitStatusError as error:
+                if not failure.unanswered(error.__cause__):
+                    raise
+            left = max(deadline - time.monotonic(), _FIRST_PAUSE)
+            try:
+                await self.hand_over(transaction_id, envelope, left)
+            except SubmitError as error:
+                raise CommitStatusError(
+                    f"it is in no block that a peer knows of, and was not handed over again: {error}",
+                    transaction_id,
+                ) from error
         return await self.commit_status(transaction_id, max(left, _FIRST_PAUSE))
 
     async def _ask(

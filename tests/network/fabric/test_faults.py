@@ -101,9 +101,11 @@ async def test_an_orderer_dies_with_a_transaction_that_it_took(
     hand_over = ledger.gateway.hand_over
     lost: list[str] = []
 
-    async def lose_the_first(transaction_id: str, envelope: common_pb2.Envelope) -> None:
+    async def lose_the_first(
+        transaction_id: str, envelope: common_pb2.Envelope, seconds: float | None = None
+    ) -> None:
         if lost:
-            await hand_over(transaction_id, envelope)
+            await hand_over(transaction_id, envelope, seconds)
         lost.append(transaction_id)
 
     monkeypatch.setattr(gateway, "REMINDER_SECONDS", 1.0)
