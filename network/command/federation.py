@@ -179,6 +179,8 @@ def show_status(directory: Path, as_json: bool) -> None:
         return
     Console().print(overview.machines(found))
     Console().print(overview.approvals(found))
+    for sentence in overview.unanswered(found):
+        click.echo(sentence, err=True)
 
 
 @network.command("join")
@@ -195,6 +197,7 @@ def show_status(directory: Path, as_json: bool) -> None:
 @click.option("--first-port", default=None, type=int, help="Forty ports. [default: after the members']")
 @click.option("--patience", default=3600, show_default=True, help="Seconds to wait for the members.")
 @_snapshot_option
+@click.option("--fingerprint", default=None, help="The snapshot's, as a second member says it.")
 @_certificates_option
 @says_what_is_wrong
 def join_federation(  # noqa: PLR0917  one parameter an option
@@ -205,6 +208,7 @@ def join_federation(  # noqa: PLR0917  one parameter an option
     first_port: int | None,
     patience: int,
     snapshot_above: int,
+    fingerprint: str | None,
     certificates: Certificates,
 ) -> None:
     """Join a running federation with a new condominium, whose folder DIRECTORY becomes.
@@ -227,7 +231,16 @@ def join_federation(  # noqa: PLR0917  one parameter an option
     click.echo(f"Hand {public} to the members, who run: condocharge network admit THEIR-FOLDER {public.name}")
     with steps() as report:
         folder = Folder.open(directory)
-        asyncio.run(join(folder, built, RULES, report, patience=patience, snapshot_above=snapshot_above))
+        joining = join(
+            folder,
+            built,
+            RULES,
+            report,
+            patience=patience,
+            snapshot_above=snapshot_above,
+            fingerprint=fingerprint,
+        )
+        asyncio.run(joining)
     click.echo("ready")
 
 

@@ -94,13 +94,15 @@ async def join(
     patience: float,
     proposal_age: str = PROPOSAL_AGE,
     snapshot_above: int = LONG_CHAIN,
+    fingerprint: str | None = None,
     bound: bool = False,
 ) -> None:
     """Join the channel once the members have let this condominium in.
 
     Waits `patience` seconds for them. Where the chain has `snapshot_above` blocks or more, the peer begins
-    with the snapshot that a member hands over (`snapshot.tar` in the folder), and waits for that too. Raises
-    FederationError where either does not come; then it is called again.
+    with the snapshot that a member hands over (`snapshot.tar` in the folder), and waits for that too. It
+    is read only where `fingerprint` is its own, as a second member says. Raises FederationError where one of
+    these does not come; then it is called again.
     """
     federation = folder.federation
     signer = folder.admin()
@@ -126,7 +128,7 @@ async def join(
     async with administration([folder]) as (gateway,):
         report("joining the channel")
         await _join_orderer(folder, gateway)
-        await _join_peer(folder, gateway, report, patience, snapshot_above)
+        await _join_peer(folder, gateway, report, patience, snapshot_above, fingerprint)
         report("catching up")
         await _catch_up(federation, gateway)
         report("approving the namespaces")
@@ -149,8 +151,13 @@ async def _join_orderer(folder: Folder, gateway: Gateway) -> None:
     await wait_until("the orderer does not answer", orderer_joined, _START_SECONDS)
 
 
-async def _join_peer(
-    folder: Folder, gateway: Gateway, report: Report, patience: float, snapshot_above: int
+async def _join_peer(  # noqa: PLR0917  what `join` was given
+    folder: Folder,
+    gateway: Gateway,
+    report: Report,
+    patience: float,
+    snapshot_above: int,
+    fingerprint: str | None,
 ) -> None:
     federation, connection = folder.federation, gateway.connections[0]
 
@@ -174,6 +181,7 @@ async def _join_peer(
     found = snapshot.unpack(archive, directory)
     report(f"reading the snapshot of block {found.block}, fingerprint {found.fingerprint}")
     await snapshot.check(found, federation, gateway)
+    snapshot.check_fingerprint(found, fingerprint)
     await snapshot.join_from(gateway, federation.channel, directory)
     shutil.rmtree(directory)
 

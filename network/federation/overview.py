@@ -35,6 +35,16 @@ def approvals(found: Sequence[CondominiumStatus]) -> Table:
     return table
 
 
+def unanswered(found: Sequence[CondominiumStatus]) -> list[str]:
+    """A sentence for each peer that did not say what is approved in every namespace."""
+    return [
+        f"{entry.code}: its peer told of {len(entry.namespaces)} namespaces and then failed: "
+        f"{entry.namespaces_error}"
+        for entry in found
+        if entry.namespaces_error is not None
+    ]
+
+
 def _height(height: int | None, lag: int | None) -> str:
     if height is None:
         return "down"

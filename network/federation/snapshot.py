@@ -55,14 +55,18 @@ class Snapshot:
         try:
             content = (directory / _METADATA).read_bytes()
             record = json.loads(content)
-            return cls(
-                channel=record["channel_name"],
-                block=record["last_block_number"],
-                block_hash=record["last_block_hash"],
-                fingerprint=hashlib.sha256(content).hexdigest(),
-            )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             raise FederationError(f"{directory} holds no snapshot: {error}") from error
+        match record:
+            case {
+                "channel_name": str(channel),
+                "last_block_number": int(block),
+                "last_block_hash": str(block_hash),
+            } if block >= 0 and not isinstance(block, bool):
+                return cls(channel, block, block_hash, hashlib.sha256(content).hexdigest())
+        raise FederationError(
+            f"{directory} holds no snapshot: {_METADATA} names no channel, last block and its hash"
+        )
 
 
 async def take(folder: Folder, gateway: Gateway, height: int, target: Path) -> Snapshot:
@@ -131,6 +135,23 @@ async def check(snapshot: Snapshot, federation: Federation, gateway: Gateway) ->
     header = block.header
     if header_hash(header.number, header.previous_hash, header.data_hash).hex() != snapshot.block_hash:
         raise FederationError(f"the snapshot ends at another block {snapshot.block} than the members have")
+
+
+def check_fingerprint(snapshot: Snapshot, expected: str | None) -> None:
+    """The state is what a second member vouches for.
+
+    Raises FederationError where it is another, and, naming the fingerprint, where none is `expected` yet.
+    """
+    if expected is None:
+        raise FederationError(
+            f"the snapshot of block {snapshot.block} has the fingerprint {snapshot.fingerprint}: compare it "
+            "with a second member's snapshot of that block, then call this again with "
+            f"--fingerprint {snapshot.fingerprint}"
+        )
+    if expected.strip().lower() != snapshot.fingerprint:
+        raise FederationError(
+            f"fingerprint: the snapshot of block {snapshot.block} has {snapshot.fingerprint}, not {expected}"
+        )
 
 
 async def join_from(gateway: Gateway, channel: str, directory: Path) -> None:

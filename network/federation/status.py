@@ -65,6 +65,9 @@ class CondominiumStatus:
     certificates: dict[str, str]
     """When each ends, by its file in the condominium's folder; the roots' too."""
     namespaces: tuple[NamespaceStatus, ...]
+    """As far as its peer answered."""
+    namespaces_error: str | None
+    """Why not all of them are there; None where all are."""
 
 
 async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
@@ -91,8 +94,11 @@ async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
                 for path in (*certificates(folder), *(folder.path / name for name in _ROOTS))
             },
             namespaces=tuple(found),
+            namespaces_error=error,
         )
-        for folder, height, orderer, found in zip(folders, heights, orderers, namespaces, strict=True)
+        for folder, height, orderer, (found, error) in zip(
+            folders, heights, orderers, namespaces, strict=True
+        )
     ]
 
 
@@ -138,9 +144,10 @@ async def _peer_height(folder: Folder) -> int | None:
         await ledger.close()
 
 
-async def _namespaces(folder: Folder) -> list[NamespaceStatus]:
+async def _namespaces(folder: Folder) -> tuple[list[NamespaceStatus], str | None]:
+    """What the own peer says of each namespace, and why it stopped before the last one."""
     ledger = FabricLedger(folder.admin(), folder.federation.channel, [own_peer(folder)], timeouts=_SECONDS)
-    found = []
+    found: list[NamespaceStatus] = []
     try:
         for member in folder.federation.members:
             now = await lifecycle.committed(ledger.gateway, member.namespace)
@@ -153,11 +160,11 @@ async def _namespaces(folder: Folder) -> list[NamespaceStatus]:
             found.append(
                 NamespaceStatus(member.namespace, shown.version, sequence, approved, awaited, following)
             )
-    except LedgerError:
-        return found
+    except LedgerError as error:
+        return found, str(error)
     finally:
         await ledger.close()
-    return found
+    return found, None
 
 
 async def _following(ledger: FabricLedger, now: Definition | None) -> tuple[str, ...] | None:

@@ -22,7 +22,7 @@ COMMIT = 20.0
 
 def failed(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
     """What a stub raises."""
-    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details)
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details, None)
 
 
 class Answers:

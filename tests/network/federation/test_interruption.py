@@ -46,10 +46,17 @@ report("preparing")
 prepare(Path(path), "elm", Federation.load(Path(federation)), programs, ports=ports, host="127.0.0.1")
 """
 JOIN = f"""
+from network.federation.description import FederationError
 from network.federation.folder import Folder
 from network.federation.join import join
 folder = Folder.open(Path(sys.argv[2]))
-asyncio.run(join(folder, programs, RULES, report, patience=240, snapshot_above={LONG}))
+def call(fingerprint):
+    given = dict(patience=240, snapshot_above={LONG}, fingerprint=fingerprint)
+    asyncio.run(join(folder, programs, RULES, report, **given))
+try:
+    call(None)
+except FederationError as error:
+    call(str(error).split("--fingerprint ")[1])
 """
 ADMIT = f"""
 from network.federation.join import read_public_file

@@ -5,14 +5,20 @@ That a peer joins from one is in `test_interruption.py`.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from network.fabric.gateway import Gateway
+from network.federation import blocks, join, snapshot
 from network.federation.description import FederationError
+from network.federation.folder import Folder
 from network.federation.snapshot import Snapshot, unpack
 
 METADATA = "_snapshot_signable_metadata.json"
@@ -71,3 +77,61 @@ def test_a_snapshot_without_metadata(tmp_path: Path) -> None:
     archive = packed(tmp_path / "a.tar", ("txids.data", b"x"))
     with pytest.raises(FederationError, match="holds no snapshot"):
         unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        [],
+        "condocharge",
+        {"channel_name": "condocharge", "last_block_number": "7", "last_block_hash": "ab"},
+        {"channel_name": "condocharge", "last_block_number": 7.5, "last_block_hash": "ab"},
+        {"channel_name": "condocharge", "last_block_number": True, "last_block_hash": "ab"},
+        {"channel_name": "condocharge", "last_block_number": -1, "last_block_hash": "ab"},
+        {"channel_name": "condocharge", "last_block_number": 7, "last_block_hash": None},
+        {"channel_name": "condocharge", "last_block_number": 7},
+    ],
+)
+def test_metadata_of_another_form(record: object, tmp_path: Path) -> None:
+    """A number is a number and a name a name; nothing else is asked for as a block."""
+    archive = packed(tmp_path / "a.tar", (METADATA, json.dumps(record).encode()))
+    with pytest.raises(FederationError, match="names no channel"):
+        unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+async def test_nothing_is_read_that_nobody_else_vouches_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call stops and says the fingerprint; with another it is refused, with its own it goes on."""
+    used: list[str] = []
+
+    async def answer(*_arguments: object) -> Any:
+        return 7
+
+    async def no_channels(*_arguments: object) -> list[str]:
+        return []
+
+    async def use(_gateway: object, channel: str, _directory: Path) -> None:
+        used.append(channel)
+
+    monkeypatch.setattr(join, "peer_answers", answer)
+    monkeypatch.setattr(join, "channels", no_channels)
+    monkeypatch.setattr(blocks, "newest_number", answer)
+    monkeypatch.setattr(snapshot, "check", answer)
+    monkeypatch.setattr(snapshot, "join_from", use)
+    packed(tmp_path / join.SNAPSHOT_FILE, (METADATA, RECORD.encode()))
+    own = hashlib.sha256(RECORD.encode()).hexdigest()
+    folder = cast("Folder", SimpleNamespace(path=tmp_path, federation=SimpleNamespace(channel="condocharge")))
+    gateway = cast("Gateway", SimpleNamespace(connections=[None], signer=None))
+
+    async def joining(fingerprint: str | None) -> None:
+        await join._join_peer(folder, gateway, lambda _step: None, 1, 5, fingerprint)
+
+    with pytest.raises(FederationError, match=f"--fingerprint {own}"):
+        await joining(None)
+    with pytest.raises(FederationError, match=f"has {own}, not"):
+        await joining("ab" * 32)
+    assert used == []
+    await joining(own)
+    assert used == ["condocharge"]

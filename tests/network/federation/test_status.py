@@ -6,7 +6,8 @@ import io
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -15,9 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from chaincode.condominium import namespace_of
+from network.authority import Authority
 from network.command import network as command
-from network.federation import overview
+from network.fabric.peer import Peer
+from network.federation import lifecycle, overview
+from network.federation import status as status_of
+from network.federation.folder import Folder
 from network.federation.status import CondominiumStatus, NamespaceStatus, status
+from network.ledger import EvaluateError
 from tests.federation import CODES, Network
 from tests.network.fabric.load import caught_up
 
@@ -46,6 +52,7 @@ def entry(**changes: Any) -> CondominiumStatus:
         "certificates_end": "2027-01-02",
         "certificates": {"ca/root.pem": "2036-01-01", "admin/certificate.pem": "2027-01-02"},
         "namespaces": (HERE,),
+        "namespaces_error": None,
     }
     return CondominiumStatus(**(values | changes))
 
@@ -70,6 +77,36 @@ def test_the_table_of_approvals() -> None:
     ]
 
 
+def test_what_a_peer_did_not_say_is_said() -> None:
+    """A list that ends early is not shown as if it were whole."""
+    partial = entry(code="b", namespaces_error="UNAVAILABLE: connection refused")
+    (sentence,) = overview.unanswered([entry(), partial])
+    assert sentence == "b: its peer told of 1 namespaces and then failed: UNAVAILABLE: connection refused"
+
+
+async def test_an_error_ends_the_list_and_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the peer said before it failed is there, and why there is no more."""
+    answers = iter([None])
+
+    async def committed(*_arguments: object) -> None:
+        if next(answers, "gone") == "gone":
+            raise EvaluateError("UNAVAILABLE: gone")
+
+    async def approvals(*_arguments: object, **_options: object) -> dict[str, bool]:
+        return {"auroraMSP": True}
+
+    monkeypatch.setattr(lifecycle, "committed", committed)
+    monkeypatch.setattr(lifecycle, "approvals", approvals)
+    monkeypatch.setattr(status_of, "own_peer", lambda _folder: Peer("127.0.0.1:1", b""))
+    members = [SimpleNamespace(namespace=namespace_of(code)) for code in ("aurora", "boreal")]
+    federation = SimpleNamespace(channel="condocharge", members=members)
+    admin = Authority.create("aurora").issue("admin", "admin")
+    folder = SimpleNamespace(federation=federation, admin=lambda: admin)
+    found, error = await status_of._namespaces(cast("Folder", folder))
+    assert [each.namespace for each in found] == [namespace_of("aurora")]
+    assert error == "UNAVAILABLE: gone"
+
+
 @pytest.mark.fabric
 @pytest.mark.slow
 async def test_a_network_that_runs(federation: Network) -> None:
@@ -80,6 +117,7 @@ async def test_a_network_that_runs(federation: Network) -> None:
     for each in found:
         folder = federation.folders[each.code]
         assert all(each.processes.values())
+        assert each.namespaces_error is None
         assert each.peer_height is not None
         assert each.orderer_height is not None
         assert each.lag is not None
@@ -107,6 +145,7 @@ async def test_one_condominium_alone_knows_how_far_the_others_are(federation: Ne
         (down,) = await status([federation.folders[victim]])
         assert (down.peer_height, down.lag, down.orderer_height, down.orderer_lag) == (None,) * 4
         assert (down.processes["peer"], down.processes["orderer"], down.namespaces) == (None, None, ())
+        assert down.namespaces_error
         (other,) = await status([federation.folders["aurora"]])
         assert other.lag is not None
     finally:
