@@ -137,10 +137,19 @@ def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
         load(tmp_path / "binary.toml", {})
 
 
-def test_the_documents_example_has_every_setting_and_is_accepted() -> None:
-    """Members that are commented out count as shown; none is missing and none is made up."""
+def _example() -> str:
     text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
-    example = text.partition("```toml\n")[2].partition("```")[0]
+    return text.partition("```toml\n")[2].partition("```")[0]
+
+
+def test_what_the_document_shows_uncommented_is_the_default(tmp_path: Path) -> None:
+    """But for the code, which has none: whoever copies the example gets what they would have without it."""
+    assert _load(tmp_path, _example()) == _load(tmp_path, '[condominium]\ncode = "riverside"\n')
+
+
+def test_the_documents_example_has_every_setting() -> None:
+    """Members that are commented out count as shown; none is missing and none is made up."""
+    example = _example()
     shown = tomllib.loads(re.sub(r"^# (?=[a-z_]+ = )", "", example, flags=re.MULTILINE))
     expected: dict[str, set[str] | None] = {}
     for name, field in Settings.model_fields.items():
@@ -151,4 +160,3 @@ def test_the_documents_example_has_every_setting_and_is_accepted() -> None:
     assert {
         name: set(value) if isinstance(value, dict) else None for name, value in shown.items()
     } == expected
-    Settings.model_validate(tomllib.loads(example))
