@@ -23,14 +23,20 @@ FABRIC_IMAGES = {
 OWN_IMAGE = "condocharge"
 DATABASE_IMAGE = "postgres:17"
 _FIRST_PUBLISHED_PORT = 8080
+_PORTS_EACH = 10
+"""How far the condominiums' ports lie apart: REST and console, gRPC, the wallet, and room."""
+_HOST = "localhost"
+"""Where browsers on the machine find the published ports; others need HTTPS, so a proxy of their own."""
 _CONTAINED = Programs(orderer="orderer", peer="peer", python="python")
 _HEADER = """\
-# Four condominiums with Fabric's official images, written by `condocharge network compose`.
+# {size} with Fabric's official images, written by `condocharge network compose`.
 #
 #   docker build --tag condocharge .
 #   docker run --rm --volume "$PWD:/work" --workdir /work condocharge \\
-#     condocharge network create demo --containers
+#     condocharge network create {directory} --condominiums {count} --containers
 #   docker compose up
+#
+# Units on other machines: UNITS_SERVER=192.0.2.7 docker compose up, with this machine's address.
 """
 
 
@@ -38,20 +44,26 @@ def compose(codes: Sequence[str], directory: str) -> str:
     """The file for these condominiums, whose folders are in `directory`, as YAML."""
     services: dict[str, Any] = {}
     for number, code in enumerate(codes):
-        services |= _condominium(code, f"./{directory}/{code}", _FIRST_PUBLISHED_PORT + number)
+        services |= _condominium(code, f"./{directory}/{code}", _FIRST_PUBLISHED_PORT + number * _PORTS_EACH)
     names = [f"{code}-{kind}" for code in codes for kind in ("gateway", "database")]
     document = {"name": "condocharge", "services": services, "volumes": {name: {} for name in names}}
-    return _HEADER + "\n" + "\n".join(_yaml(document)) + "\n"
+    size = "One condominium" if len(codes) == 1 else f"{len(codes)} condominiums"
+    header = _HEADER.format(size=size, directory=directory, count=len(codes))
+    return header + "\n" + "\n".join(_yaml(document)) + "\n"
 
 
 def _condominium(code: str, folder: str, port: int) -> dict[str, Any]:
-    """Orderer, peer, chaincode server, gateway and database of one condominium."""
+    """Orderer, peer, chaincode server, gateway and database of one condominium.
+
+    Its REST, gRPC and wallet are at `port` and the two after it, inside as outside: units and browsers are
+    told the port that the gateway knows.
+    """
     services = {}
     for process in processes(PLACE, _CONTAINED):
         # The orderer's container is the condominium's host; the others join its network.
         name = code if process.name == "orderer" else f"{code}-{process.name}"
         services[name] = _service(process, folder) | (
-            {"hostname": code, "ports": [f"{port}:8080"]}
+            {"hostname": code, "ports": [f"{each}:{each}" for each in range(port, port + 3)]}
             if process.name == "orderer"
             else {"network_mode": f"service:{code}", "depends_on": [code]}
         )
@@ -61,7 +73,7 @@ def _condominium(code: str, folder: str, port: int) -> dict[str, Any]:
         "timeout": "10s",
         "start_period": "20s",
     }
-    services[f"{code}-gateway"] = _gateway(code, folder)
+    services[f"{code}-gateway"] = _gateway(code, folder, port)
     services[f"{code}-database"] = {
         "image": DATABASE_IMAGE,
         "network_mode": f"service:{code}",
@@ -90,7 +102,7 @@ def _service(process: Process, folder: str) -> dict[str, Any]:
     }
 
 
-def _gateway(code: str, folder: str) -> dict[str, Any]:
+def _gateway(code: str, folder: str, port: int) -> dict[str, Any]:
     return {
         "image": OWN_IMAGE,
         "network_mode": f"service:{code}",
@@ -108,6 +120,13 @@ def _gateway(code: str, folder: str) -> dict[str, Any]:
             "CONDOCHARGE_LEDGER_FOLDER": str(PLACE),
             "CONDOCHARGE_DATABASE_URL": "postgresql://condocharge@127.0.0.1/condocharge",
             "CONDOCHARGE_HTTP_HOST": "0.0.0.0",  # noqa: S104  its container's own
+            "CONDOCHARGE_HTTP_PORT": str(port),
+            "CONDOCHARGE_HTTP_PUBLIC_URL": f"http://{_HOST}:{port}",
+            "CONDOCHARGE_GRPC_HOST": "0.0.0.0",  # noqa: S104  its container's own
+            "CONDOCHARGE_GRPC_PORT": str(port + 1),
+            "CONDOCHARGE_PAGES_WALLET_PORT": str(port + 2),
+            "CONDOCHARGE_PAGES_WALLET_URL": f"http://{_HOST}:{port + 2}",
+            "CONDOCHARGE_UNITS_SERVER": f"${{UNITS_SERVER:-{_HOST}}}",
         },
         "volumes": [f"{folder}:{PLACE}", f"{code}-gateway:/gateway"],
     }

@@ -60,7 +60,7 @@ def test_its_references_hold(document: dict[str, Any]) -> None:
             source = volume.partition(":")[0]
             assert source.startswith("./") or source in document["volumes"]
         ports += service.get("ports", [])
-    assert len(ports) == len(set(ports)) == len(CODES)
+    assert len(ports) == len(set(ports)) == 3 * len(CODES)
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +100,23 @@ def test_the_gateways_settings_are_settings(document: dict[str, Any]) -> None:
         settings = load(None, environment)
         assert (settings.condominium.code, settings.ledger.kind) == (code, "fabric")
         assert settings.database_url.startswith("postgresql://")
+
+
+def test_what_browsers_and_units_are_told_is_published(document: dict[str, Any]) -> None:
+    """Logging in is refused from another origin than the gateway's own, and 0.0.0.0 is nobody's address."""
+    for code in CODES:
+        settings = load(None, document["services"][f"{code}-gateway"]["environment"])
+        own = (settings.http.port, settings.grpc.port, settings.pages.wallet_port)
+        assert document["services"][code]["ports"] == [f"{port}:{port}" for port in own]
+        assert settings.origin == f"http://localhost:{settings.http.port}"
+        assert settings.pages.wallet_url == f"http://localhost:{settings.pages.wallet_port}"
+        assert settings.units.server == "${UNITS_SERVER:-localhost}"
+        # Docker passes on what arrives at the container's address, not at its loopback.
+        assert settings.http.host == settings.grpc.host == "0.0.0.0"
+
+
+def test_its_head_says_how_it_was_made() -> None:
+    """With as many condominiums, in the folder that it mounts."""
+    head = compose(["condo1", "condo2"], "trial")
+    assert "2 condominiums" in head
+    assert "network create trial --condominiums 2 --containers" in head
