@@ -179,8 +179,13 @@ def _preloads(sources: Mapping[str, bytes], modules: Mapping[str, str]) -> str:
 
 
 def _worker(sources: Mapping[str, bytes]) -> bytes:
-    """The service worker with the files that it keeps, and a name that changes when one of them does."""
-    kept = sorted(path for path in sources if path != "/worker.js")
+    """The service worker with the files that it keeps, and a name that changes when one of them does.
+
+    Licences are served, but no phone needs them to open the wallet.
+    """
+    kept = sorted(
+        path for path in sources if path != "/worker.js" and not path.startswith("/vendor/licences/")
+    )
     digest = hashlib.sha256(b"".join(sources[path] for path in kept)).hexdigest()[:16]
     names = json.dumps(["/", *(path for path in kept if path != "/index.html")])
     text = sources["/worker.js"].decode().replace("VERSION", digest).replace('["FILES"]', names)

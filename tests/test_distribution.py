@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.web import WEB, licence_name, packages
+
 ROOT = Path(__file__).parent.parent
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("distribution")]
@@ -25,8 +27,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "venv", "--without-pip", environment)
     python = environment / "bin" / "python"
     run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
-    (packages,) = environment.glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (folder_of_packages,) = environment.glob("lib/python*/site-packages")
+    (folder_of_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return environment / "bin"
 
 
@@ -53,3 +55,5 @@ def test_the_wheel_carries_the_packages_and_their_data(installed: Path) -> None:
     client, demonstration = map(Path, run(installed / "python", "-c", script).split())
     assert client.is_relative_to(installed.parent)
     assert (demonstration / "data" / "acn-caltech-2019-05-08.csv.gz").is_file()
+    licences = {path.name for path in (client / "web" / "vendor" / "licences").iterdir()}
+    assert licences == {licence_name(name) for name in packages(WEB / "package-lock.json")}

