@@ -63,11 +63,13 @@ class Fields:
             self._refuse(name, f"is an integer from {low} to {high}")
         return value
 
-    def text(self, name: str, pattern: re.Pattern[str] | None = None, longest: int = 200) -> str:
-        """A string of 1 to `longest` characters that matches `pattern` from end to end."""
+    def text(
+        self, name: str, pattern: re.Pattern[str] | None = None, longest: int = 200, shortest: int = 1
+    ) -> str:
+        """A string of `shortest` to `longest` characters that matches `pattern` from end to end."""
         value = self._take(name)
-        if not isinstance(value, str) or not 0 < len(value) <= longest:
-            self._refuse(name, f"is a string of 1 to {longest} characters")
+        if not isinstance(value, str) or not shortest <= len(value) <= longest:
+            self._refuse(name, f"is a string of {shortest} to {longest} characters")
         if pattern is not None and pattern.fullmatch(value) is None:
             self._refuse(name, f"matches {pattern.pattern}")
         if "\x00" in value or "\U0010ffff" in value:

@@ -23,7 +23,7 @@ from client.command.purchase import buy
 from client.command.receipt import receipt
 from client.command.units import units
 from client.command.wallet import wallet
-from client.command.watching import watch
+from client.command.watching import INTERRUPTED, watch
 
 ENTRY_POINTS = "condocharge.commands"
 
@@ -38,6 +38,10 @@ class Commands(click.Group):
         """Run the command; what is no defect of the program ends it with a sentence."""
         try:
             return super().invoke(context)
+        except click.Abort as error:
+            # click raises it for Ctrl-C at a prompt too; a "no" is the answer to "Sign this?".
+            click.echo("Nothing was signed.", err=True)
+            raise SystemExit(INTERRUPTED if isinstance(error.__context__, KeyboardInterrupt) else 1) from None
         except EXPECTED as error:
             raise failure_of(error) from error
 
@@ -91,7 +95,7 @@ def main() -> None:
     """Shared electric-vehicle charging that a condominium runs itself.
 
     Exit codes: 1 refused, 2 wrong use, 3 the gateway does not answer, 4 verified and found wrong,
-    130 no longer watched (Ctrl-C).
+    130 interrupted (Ctrl-C).
     """
 
 

@@ -25,7 +25,7 @@ from client.command.terminal import (
 )
 from client.wallet.answer import Mandate
 from client.wallet.keystore import Home
-from client.wallet.money import format_amount
+from client.wallet.money import format_amount, format_price
 
 _DAY = 86_400
 _MILLIONTHS = 6
@@ -185,7 +185,7 @@ def _confirm(intent: MandateIntent, home: Home) -> None:
     def money(amount: int) -> str:
         return format_amount(amount, home.decimals, home.currency)
 
-    price = format_amount(intent.price_limit, _MILLIONTHS, home.currency)
+    price = format_price(intent.price_limit, home.decimals, home.currency)
     lines = [
         f"{_who(intent.tags)} at {_where(intent.units)} of {intent.condominium}",
         f"A session locks {money(intent.session_cap)} at most, for {timedelta(seconds=intent.duration)}",

@@ -11,7 +11,7 @@ from chaincode.errors import InvalidArgument
 from chaincode.fields import Fields
 from chaincode.record import VERSION
 from chaincode.signing.intent import MAX_DURATION, OpenIntent
-from chaincode.tariff import Band, Tariff, read
+from chaincode.tariff import Tariff, read
 from client.command.access import Unlocked, choose, unlocked, wallet_options
 from client.command.failure import Failure
 from client.command.terminal import (
@@ -24,15 +24,16 @@ from client.command.terminal import (
     print_json,
 )
 from client.command.watching import follow
-from client.wallet.answer import Condominium
-from client.wallet.gateway import Gateway, GatewayGarbled, GatewayUnreachable
+from client.wallet.answer import Condominium, Unit
+from client.wallet.gateway import Gateway, GatewayError, GatewayGarbled, GatewayUnreachable
 from client.wallet.keystore import Home
-from client.wallet.money import format_amount, format_energy
+from client.wallet.money import format_amount, format_energy, format_price
 
 USUAL_DURATION = 9 * 3_600
 """Seconds: a night; the longest session of the case study (paper, section 5, figure 21)."""
 _SHORTEST = 60
-_MILLIONTHS = 6
+_IN_USE = ("queued", "charging", "paused")
+"""A unit's states while it has a session (docs/rest.md)."""
 
 
 @click.command("open")
@@ -72,10 +73,16 @@ def open_session(
     home = wallet.home
     amount = amount_of(lock, home.decimals, "--lock")
     needed = None if energy is None else amount_of(energy, 3, "--energy")
-    with unlocked(wallet, address) as opened:
-        condominium = opened.gateway.condominium()
+    # Before the passphrase: what anybody may ask needs none.
+    with Gateway(address or home.gateway) as gateway:
+        condominium = gateway.condominium()
         _check_place(condominium, home, host or home.condominium)
-        tariff = _tariff(opened.gateway, condominium)
+        place = _check_unit(gateway.units(), unit)
+        tariff = _tariff(gateway, condominium)
+    with unlocked(wallet, address) as opened:
+        if condominium.code == home.condominium:
+            # A visitor's balance is at home; here the ledger alone can tell.
+            _check_balance(opened, amount)
         intent = OpenIntent(
             **opened.members(),
             condominium=condominium.code,
@@ -89,14 +96,14 @@ def open_session(
             tariff_hash=tariff.hash(),
         )
         if not yes:
-            _confirm(intent, tariff, condominium, home)
+            _confirm(intent, place, tariff, condominium, home)
         session = _submit(opened, intent)
         if stay:
             follow(opened, session, as_json=as_json)
         elif as_json:
             print_json({"session": session})
         else:
-            print_facts([("session", session)])
+            print_facts(_opened(opened.gateway, session))
 
 
 def _submit(opened: Unlocked, intent: OpenIntent) -> str:
@@ -139,12 +146,12 @@ def _tariff(gateway: Gateway, condominium: Condominium) -> Tariff:
     return tariff
 
 
-def _confirm(intent: OpenIntent, tariff: Tariff, condominium: Condominium, home: Home) -> None:
+def _confirm(intent: OpenIntent, unit: Unit, tariff: Tariff, condominium: Condominium, home: Home) -> None:
     """Show what is about to be signed, and ask."""
     console = notices()
     lines = [
         f"Unit {intent.unit} at {condominium.name} ({intent.condominium}), tariff {tariff.number}",
-        *(_prices(band, home.currency) for band in tariff.bands),
+        *_prices(tariff, home, int(time.time())),
         f"Start fee {format_amount(tariff.start_fee, home.decimals, home.currency)}",
         f"Locks {format_amount(intent.amount, home.decimals, home.currency)} "
         f"for {timedelta(seconds=intent.duration)} at most",
@@ -153,15 +160,55 @@ def _confirm(intent: OpenIntent, tariff: Tariff, condominium: Condominium, home:
         lines.append(f"Bills {format_energy(intent.energy)} at most")
     if intent.leave is not None:
         lines.append(f"Leaves {local_time(intent.leave)}")
+    if unit.state in _IN_USE:
+        lines.append(f"Unit {unit.unit} is in use; yours would wait until it ends")
+    elif unit.state == "offline":
+        lines.append(f"Unit {unit.unit} does not answer the gateway just now")
     for line in lines:
         console.print(plain(line))
     click.confirm("Sign this?", abort=True, err=True)
 
 
-def _prices(band: Band, currency: str) -> str:
-    energy = format_amount(band.energy_price, _MILLIONTHS, currency)
-    idle = format_amount(band.idle_price, _MILLIONTHS, currency)
-    return f"{band.name}: {energy} per kWh, {idle} per minute connected after charging"
+def _prices(tariff: Tariff, home: Home, now: int) -> list[str]:
+    """A line for each band, marked where it is the one that holds now."""
+    present = tariff.band_at(now) if len(tariff.bands) > 1 else None
+    lines = list[str]()
+    for index, band in enumerate(tariff.bands):
+        line = f"{band.name}: {format_price(band.energy_price, home.decimals, home.currency)} per kWh"
+        if band.idle_price:
+            idle = format_price(band.idle_price, home.decimals, home.currency)
+            line += f", {idle} per minute connected after charging"
+        lines.append(f"{line} (now)" if index == present else line)
+    return lines
+
+
+def _check_unit(units: list[Unit], number: int) -> Unit:
+    """The unit called `number`. Raises Failure where there is none."""
+    for unit in units:
+        if unit.unit == number:
+            return unit
+    raise Failure(f"no unit {number} here; `condocharge units` lists them")
+
+
+def _check_balance(opened: Unlocked, amount: int) -> None:
+    """Raise Failure where the wallet has less than is to be locked."""
+    home, balance = opened.wallet.home, opened.gateway.balance().balance
+    if amount > balance:
+        raise Failure(
+            f"--lock {format_amount(amount, home.decimals, home.currency)} is more than the wallet "
+            f"{opened.wallet.name} has, {format_amount(balance, home.decimals, home.currency)}; lock "
+            "less, or buy tokens first with: condocharge buy AMOUNT"
+        )
+
+
+def _opened(gateway: Gateway, session: str) -> list[tuple[str, object]]:
+    """What a person is told of a session that has just been opened."""
+    try:
+        now = gateway.session(session)
+    except GatewayError:
+        # The ledger has it, so the command succeeded: an answer that does not come must not say otherwise.
+        return [("session", session)]
+    return [("session", session), ("unit", now.unit), ("state", now.activity), ("why", now.reason)]
 
 
 def _departure(text: str, now: int) -> int:

@@ -16,7 +16,8 @@ from client.wallet.money import format_amount
 _POLL = 2.0
 
 
-@click.command()
+# A negative amount is told as what it is, not taken for an option.
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("amount")
 @click.option("--wait", is_flag=True, help="Stay until the condominium has confirmed the payment.")
 @wallet_options
@@ -39,6 +40,10 @@ def buy(amount: str, wait: bool, name: str | None, address: str | None, as_json:
         print_json(asdict(purchase))
     else:
         print_facts([("reference", purchase.reference), ("amount", price), ("state", purchase.state)])
+        if purchase.state == "pending":
+            notices().print(
+                "The tokens arrive when the condominium confirms the payment; --wait waits for it."
+            )
 
 
 def _wait(gateway: Gateway, reference: str) -> None:

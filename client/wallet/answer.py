@@ -58,7 +58,9 @@ class Unit:
             unit=fields.integer("unit", 0, 65_535),
             state=fields.text("state"),
             reason=fields.optional("reason", _long(fields)),
-            location=fields.optional("location", _long(fields)),
+            location=fields.optional(
+                "location", lambda name: fields.text(name, longest=_LONG_TEXT, shortest=0)
+            ),
         )
 
 

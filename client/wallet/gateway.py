@@ -274,7 +274,8 @@ class Gateway:
     def _unreachable(self, error: httpx.TransportError) -> GatewayUnreachable:
         return GatewayUnreachable(
             f"the gateway at {self.address} does not answer ({error or type(error).__name__}); "
-            "check the address and your network, and try again"
+            "check the address and your network, and try again; if it runs on another port: "
+            "--gateway http://localhost:PORT"
         )
 
 

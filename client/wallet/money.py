@@ -31,6 +31,13 @@ def format_amount(minor: int, decimals: int, currency: str = "") -> str:
     return f"{currency} {number}" if currency else number
 
 
+def format_price(millionths: int, decimals: int, currency: str) -> str:
+    """Millionths of a token as money, without the zeros behind those that a token has anyway."""
+    whole, _, fraction = format_amount(millionths, 6, currency).partition(".")
+    shown = fraction.rstrip("0").ljust(decimals, "0")
+    return f"{whole}.{shown}" if shown else whole
+
+
 def format_energy(watt_hours: int) -> str:
     """Wh as kWh with three decimals, exactly."""
     return f"{format_amount(watt_hours, 3)} kWh"

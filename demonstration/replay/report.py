@@ -113,7 +113,7 @@ def table(dataset: Dataset, report: Report) -> list[tuple[str, str]]:
         ("transactions", f"{report.transactions:,} in {report.blocks:,} blocks"),
         (
             "time",
-            f"{report.wall_s:.1f} s, {report.sessions / max(report.wall_s, 1e-9):.0f} sessions a second",
+            f"{report.wall_s:.1f} s, {report.sessions / max(report.wall_s, 1e-9):.1f} sessions a second",
         ),
     ]
 

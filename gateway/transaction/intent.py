@@ -135,7 +135,7 @@ class Intents:
             if intent.condominium != self._code:
                 raise InvalidArgument("condominium", f"is {self._code}, whose gateway this is")
             if not self._is_served(intent.unit):
-                raise NotFound("unit", f"{intent.unit} is served by this gateway")
+                raise NotFound("unit", f"is one that this gateway serves, which {intent.unit} is not")
             self._admission.check(
                 intent_id(body), wallet=intent.wallet, unit=intent.unit, amount=intent.amount
             )

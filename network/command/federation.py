@@ -132,7 +132,7 @@ def create(  # noqa: PLR0917  one parameter an option
             write_settings(folder, place=PLACE)
     if ordering == "bft" and len(names) < FEWEST_FOR_BFT:
         click.echo(
-            f"With {len(names)} orderers no faulty one is survived; that takes {FEWEST_FOR_BFT}.", err=True
+            f"Fewer than {FEWEST_FOR_BFT} orderers survive no faulty one; here are {len(names)}.", err=True
         )
     for folder in made:
         member = folder.member

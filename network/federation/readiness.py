@@ -22,7 +22,7 @@ async def wait_until(what: str, ready: Callable[[], Awaitable[bool]], seconds: f
     deadline = time.monotonic() + seconds
     while not await ready():
         if time.monotonic() >= deadline:
-            raise FederationError(f"{what} after {seconds:g} s; see the logs")
+            raise FederationError(f"{what} after {seconds:g} s; see: condocharge network logs DIRECTORY")
         await asyncio.sleep(_PAUSE)
 
 

@@ -29,6 +29,8 @@ CONDOMINIUM: dict[str, Any] = {
     "signing_key": "ab" * 32,
 }
 
+UNIT: dict[str, Any] = {"unit": 7, "state": "free", "reason": None, "location": None}
+
 TARIFF = Tariff(
     number=3,
     valid_from=1_700_000_000,
@@ -52,6 +54,7 @@ class Relay:
     def __init__(self) -> None:
         self.answers: dict[str, Answer | Callable[[bytes], Answer]] = {
             "GET /v1/condominium": (200, CONDOMINIUM),
+            "GET /v1/units": (200, {"rows": [UNIT], "bookmark": ""}),
             "GET /v1/tariffs/3": (200, TARIFF.encode()),
         }
         self.requests: list[httpx.Request] = []

@@ -106,13 +106,13 @@ def test_a_session_from_wallet_to_audit(house: House, maria: Person, tmp_path: P
     assert (supply["income"], supply["escrow"]) == (ended["cost"], 0)
 
 
-def test_what_the_rules_refuse_is_one_sentence(maria: Person) -> None:
-    """More than the wallet has: field and rule reach the terminal, and nothing is locked."""
+def test_more_than_the_wallet_has_is_one_sentence(maria: Person) -> None:
+    """The amount and the balance are said in money, and nothing is locked."""
     refused = maria.run("open", "7", "--lock", "51", "--yes")
     assert refused.returncode == 1
     assert refused.stdout == ""
     assert "Traceback" not in refused.stderr
-    assert "amount" in refused.stderr
+    assert "EUR 51.00 is more than the wallet" in refused.stderr
     assert maria.json("wallet", "statement")["escrow"] == 0
 
 

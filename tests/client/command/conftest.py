@@ -84,6 +84,8 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 @pytest.fixture
 def maria(terminal: Terminal) -> str:
-    """The id of the one wallet, maria's."""
+    """The id of the one wallet, maria's, with a balance of 20.00."""
     wallet: str = terminal.json("wallet", "create", "maria")["wallet"]
+    balance = {"wallet": wallet, "issuer": "sol", "balance": 2_000, "escrow": 0}
+    terminal.relay.answers[f"GET /v1/wallets/{wallet}"] = (200, balance)
     return wallet

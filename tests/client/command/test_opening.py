@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import click
 import pytest
 
 from chaincode.signing.intent import OpenIntent, intent_id
+from chaincode.tariff import Band, Change, Tariff
 from client.command.opening import _departure
 from tests.client.command.conftest import Terminal
-from tests.client.relay import TARIFF, decode, server_sent, session_members
+from tests.client.relay import TARIFF, UNIT, decode, server_sent, session_members
 
 
 def opened(terminal: Terminal) -> OpenIntent:
@@ -44,11 +47,89 @@ def test_prices_are_shown_before_signing(terminal: Terminal) -> None:
     """What it may cost is on the screen before the question, and no signs nothing."""
     result = terminal.run("open", "7", "--lock", "12", typed="n\n")
     assert result.exit_code == 1
-    for expected in ("EUR 0.183400 per kWh", "Start fee EUR 0.25", "Locks EUR 12.00 for 9:00:00"):
+    assert "Nothing was signed." in result.stderr
+    for expected in ("EUR 0.1834 per kWh", "Start fee EUR 0.25", "Locks EUR 12.00 for 9:00:00"):
         assert expected in result.stderr
     assert terminal.relay.intents == []
     assert terminal.run("open", "7", "--lock", "12", typed="y\n").exit_code == 0
     assert opened(terminal).amount == 1_200
+
+
+@pytest.mark.usefixtures("maria")
+def test_ctrl_c_at_the_question_signs_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts see the exit code that shells give an interrupted command."""
+
+    def interrupted(*_words: object, **_options: object) -> bool:
+        # As click does it: the cause is hidden, and still the context.
+        abort = click.Abort()
+        abort.__context__ = KeyboardInterrupt()
+        raise abort
+
+    monkeypatch.setattr(click, "confirm", interrupted)
+    assert "Nothing was signed." in terminal.refused("open", "7", "--lock", "12", code=130)
+    assert terminal.relay.intents == []
+
+
+@pytest.mark.usefixtures("maria")
+def test_the_band_of_now_is_marked_and_nothing_that_costs_nothing_shown(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prices have no zeros without meaning; of two bands the one in force is said."""
+    bands = (
+        Band(name="night", energy_price=180_000, idle_price=0),
+        Band(name="day", energy_price=250_500, idle_price=10_000),
+    )
+    tariff = replace(TARIFF, bands=bands, week=(Change(minute=0, band=0), Change(minute=480, band=1)))
+    terminal.relay.answers["GET /v1/tariffs/3"] = (200, tariff.encode())
+    monkeypatch.setattr(Tariff, "band_at", lambda _tariff, _time: 1)
+    said = terminal.run("open", "7", "--lock", "12", typed="n\n").stderr
+    assert "night: EUR 0.18 per kWh\n" in said
+    assert "day: EUR 0.2505 per kWh, EUR 0.01 per minute connected after charging (now)\n" in said
+
+
+@pytest.mark.usefixtures("maria")
+def test_a_unit_that_is_not_there_is_said_before_the_passphrase(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence says where the units are."""
+    monkeypatch.delenv("CONDOCHARGE_PASSPHRASE")
+    said = terminal.refused("open", "33", "--lock", "12")
+    assert "no unit 33 here; `condocharge units` lists them" in said
+
+
+@pytest.mark.usefixtures("maria")
+def test_more_than_the_balance_is_said_in_money_before_the_question(terminal: Terminal) -> None:
+    """Nothing is signed for it."""
+    said = terminal.refused("open", "7", "--lock", "20.01")
+    assert "EUR 20.01 is more than the wallet maria has, EUR 20.00" in said
+    assert "Sign this?" not in said
+    assert terminal.relay.intents == []
+
+
+@pytest.mark.usefixtures("maria")
+def test_a_unit_in_use_is_said_before_signing(terminal: Terminal) -> None:
+    """Whoever would wait knows it; at a free one nothing is said."""
+    rows = [UNIT | {"state": "charging"}]
+    assert "in use" not in terminal.run("open", "7", "--lock", "12", typed="n\n").stderr
+    terminal.relay.answers["GET /v1/units"] = (200, {"rows": rows, "bookmark": ""})
+    said = terminal.run("open", "7", "--lock", "12", typed="n\n").stderr
+    assert "Unit 7 is in use; yours would wait until it ends" in said
+
+
+def test_what_an_opened_session_does_is_shown(terminal: Terminal, maria: str) -> None:
+    """Its place and why, where the gateway says; the session is named where it does not."""
+    assert terminal.done("open", "7", "--lock", "12", "--yes").startswith("session:")
+
+    def answer(request_body: bytes) -> tuple[int, object]:
+        session = intent_id(decode(json.loads(request_body)["body"]))
+        waits = session_members(session, maria, activity="queued", reason="second in the queue")
+        terminal.relay.answers[f"GET /v1/sessions/{session}"] = (200, waits)
+        return 201, {"id": session, "record": {}}
+
+    terminal.relay.answers["POST /v1/intents"] = answer
+    said = terminal.done("open", "7", "--lock", "12", "--yes")
+    assert "queued" in said
+    assert "second in the queue" in said
 
 
 @pytest.mark.usefixtures("maria")

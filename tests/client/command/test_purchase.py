@@ -27,7 +27,8 @@ def test_a_reference_to_pay_under_is_printed(terminal: Terminal, maria: str) -> 
     terminal.relay.answers[f"POST /v1/wallets/{maria}/purchases"] = answer
     assert terminal.json("buy", "20")["reference"] == "RF18-7"
     assert "EUR 20.00" in terminal.done("buy", "20.00")
-    assert [json.loads(body) for body in bodies] == [{"amount": 2_000}] * 2
+    assert "--wait waits" in terminal.run("buy", "20").stderr
+    assert [json.loads(body) for body in bodies] == [{"amount": 2_000}] * 3
 
 
 def test_waiting_ends_with_the_payment(
@@ -59,5 +60,5 @@ def test_what_is_no_amount_is_wrong_use(
     """Nothing is sent for it, and no passphrase is asked for."""
     monkeypatch.delenv("CONDOCHARGE_PASSPHRASE")
     sent = len(terminal.relay.requests)
-    terminal.refused("buy", "--", amount, code=2)
+    assert "Invalid value for AMOUNT" in terminal.refused("buy", amount, code=2)
     assert len(terminal.relay.requests) == sent

@@ -32,3 +32,9 @@ def test_wallets_at_one_gateway_need_not_be_told_apart(terminal: Terminal) -> No
     assert "several gateways" in terminal.refused("units")
     for words in (("--wallet", "rui"), ("--gateway", ADDRESS)):
         assert terminal.json("units", *words) == [ROW]
+
+
+def test_a_unit_without_a_location_is_listed(terminal: Terminal) -> None:
+    """The gateway has an empty one where nobody wrote any."""
+    terminal.relay.answers["GET /v1/units"] = (200, {"rows": [ROW | {"location": ""}], "bookmark": ""})
+    assert terminal.json("units", "--gateway", ADDRESS)[0]["location"] == ""
