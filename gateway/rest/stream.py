@@ -46,6 +46,7 @@ class Streams:
         self._closed = asyncio.Event()
         self.places = Places(*STREAMS)
         self._stirred: set[asyncio.Event] = set()
+        self._ending: set[asyncio.Future[None]] = set()
 
     def response(self, events: AsyncGenerator[ServerEvent, None]) -> StreamingResponse:
         """An answer that sends `events` until they end, the reader goes or the gateway stops; 429 where the
@@ -92,11 +93,20 @@ class Streams:
                     yield b": still here\n\n"
         finally:
             self._stirred.discard(stirred)
-            for waiting in (closed, following, stirring):
-                if waiting is not None:
-                    waiting.cancel()
-                    await asyncio.wait([waiting])
-                    if not waiting.cancelled():
-                        # The events may have ended in the same moment; nobody else would ask.
-                        waiting.exception()
-            await events.aclose()
+            # A server that gives up an answer cancels each await of it: what is to end goes on in a task.
+            ending = asyncio.ensure_future(_end(events, closed, following, stirring))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            await asyncio.shield(ending)
+
+
+async def _end(events: AsyncGenerator[ServerEvent, None], *waiting: asyncio.Future[Any] | None) -> None:
+    """Cancel what a stream waits for, and close what it follows."""
+    for each in waiting:
+        if each is not None:
+            each.cancel()
+            await asyncio.wait([each])
+            if not each.cancelled():
+                # The events may have ended in the same moment; nobody else would ask.
+                each.exception()
+    await events.aclose()
