@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Self
 
 from network.embedded.errors import LedgerLocked, LedgerMissing
+
+_PATIENCE_S = 2.0
+_PAUSE_S = 0.02
 
 
 class FileLock:
@@ -30,7 +34,7 @@ class FileLock:
                 "check that its directory exists and can be written"
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except OSError as error:
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
@@ -44,3 +48,19 @@ class FileLock:
     def release(self) -> None:
         """Let others open the ledger."""
         os.close(self._descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock, or wait a moment for it. Raises OSError where another process keeps it.
+
+    A process that was killed while it started another leaves the lock with that one until it runs."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
