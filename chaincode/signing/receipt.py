@@ -1,13 +1,7 @@
 """Receipts: everything that is needed to check a session offline, in one JSON file.
 
-======= ==========================================================================================
-version 1
-kind    `condocharge-receipt`
-ledger  `embedded`: the form of the proofs
-network the channel
-session the session's id
-proofs  inclusion proofs (`chaincode.signing.block.InclusionProof`), in the ledger's order
-======= ==========================================================================================
+Its envelope (`chaincode.signing.envelope`) says `ledger: embedded`, and holds `proofs`: inclusion proofs
+(`chaincode.signing.block.InclusionProof`), in the ledger's order.
 
 The proofs are those of every transaction that wrote the session's record, and of every transaction that
 wrote what those read: the read sets name each by block and index. So the session can be run again from the
@@ -18,23 +12,18 @@ One read is not followed: the meter's row as it stood before the session, which 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from chaincode import meter
-from chaincode.errors import InvalidArgument
-from chaincode.fields import Fields, encode
+from chaincode.fields import Fields
 from chaincode.signing.block import InclusionProof, ProofError, decode_header
+from chaincode.signing.envelope import seal, unseal
 from chaincode.signing.octets import MalformedError
 from chaincode.signing.transaction import ABSENT, MAX_TRANSACTIONS, decode_transaction
 from chaincode.stub import split_composite_key
 
-VERSION = 1
-KIND = "condocharge-receipt"
 LEDGER = "embedded"
-MAX_BYTES = 16 * 1024 * 1024
-"""Of a file: a week-long session with a checkpoint an hour is far below."""
 MAX_PROOFS = 4_096
 
 
@@ -48,15 +37,8 @@ class Receipt:
 
     def encode(self) -> bytes:
         """The receipt's file."""
-        return encode(
-            {
-                "version": VERSION,
-                "kind": KIND,
-                "ledger": LEDGER,
-                "network": self.network,
-                "session": self.session,
-                "proofs": [proof.to_json() for proof in self.proofs],
-            }
+        return seal(
+            LEDGER, self.network, self.session, {"proofs": [proof.to_json() for proof in self.proofs]}
         )
 
 
@@ -64,28 +46,12 @@ def decode_receipt(file: bytes) -> Receipt:
     """The parts of a receipt's file, whose truth is still to be checked.
 
     Raises InvalidArgument for any other bytes than `Receipt.encode` writes."""
-    if len(file) > MAX_BYTES:
-        raise InvalidArgument("receipt", f"has at most {MAX_BYTES} bytes")
-    try:
-        members = json.loads(file)
-        if not isinstance(members, dict):
-            raise InvalidArgument("receipt", "is one JSON object")
-        fields = Fields(members)
-        fields.integer("version", VERSION, VERSION)
-        fields.choice("kind", KIND)
-        fields.choice("ledger", LEDGER)
-        receipt = Receipt(
-            network=fields.text("network", longest=64),
-            session=fields.hexadecimal("session", 32),
-            proofs=tuple(map(InclusionProof.from_json, fields.members("proofs", MAX_PROOFS))),
-        )
-        fields.done()
-        canonical = receipt.encode()
-    except (ValueError, RecursionError) as error:
-        raise InvalidArgument("receipt", f"is a file of proofs: {error}") from error
-    if canonical != file:
-        raise InvalidArgument("receipt", "is written exactly as receipts are, with nothing added")
-    return receipt
+
+    def parts(network: str, session: str, fields: Fields) -> Receipt:
+        proofs = tuple(map(InclusionProof.from_json, fields.members("proofs", MAX_PROOFS)))
+        return Receipt(network, session, proofs)
+
+    return unseal(file, LEDGER, parts)
 
 
 def position(proof: InclusionProof) -> int:

@@ -1,11 +1,8 @@
 """Receipts of sessions on a Fabric channel, in one JSON file.
 
+Its envelope (`chaincode.signing.envelope`) says `ledger: fabric`, and holds:
+
 ============ =====================================================================================
-version      1
-kind         `condocharge-receipt`
-ledger       `fabric`: the form of the proofs
-network      the channel
-session      the session's id
 transactions [block, place] of each transaction that is needed, in the ledger's order
 blocks       the blocks that hold them (`chaincode.signing.fabric.attestation`), in order
 ============ =====================================================================================
@@ -17,16 +14,16 @@ Fabric's data hash has no tree: what else was in them is in the file too.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from chaincode.errors import InvalidArgument
-from chaincode.fields import Fields, encode
+from chaincode.fields import Fields
+from chaincode.signing.envelope import seal, unseal
 from chaincode.signing.fabric.attestation import AttestedBlock
 from chaincode.signing.fabric.block import FabricBlock, decode_block
 from chaincode.signing.fabric.transaction import decode_answer, decode_transaction
-from chaincode.signing.receipt import KIND, MAX_BYTES, MAX_PROOFS, VERSION, is_meter
+from chaincode.signing.receipt import MAX_PROOFS, is_meter
 from chaincode.signing.transaction import ABSENT, MAX_TRANSACTIONS
 
 LEDGER = "fabric"
@@ -45,43 +42,24 @@ class FabricReceipt:
 
     def encode(self) -> bytes:
         """The receipt's file."""
-        return encode(
-            {
-                "version": VERSION,
-                "kind": KIND,
-                "ledger": LEDGER,
-                "network": self.network,
-                "session": self.session,
-                "transactions": [list(place) for place in self.transactions],
-                "blocks": [block.to_json() for block in self.blocks],
-            }
-        )
+        proofs = {
+            "transactions": [list(place) for place in self.transactions],
+            "blocks": [block.to_json() for block in self.blocks],
+        }
+        return seal(LEDGER, self.network, self.session, proofs)
 
 
 def decode_receipt(file: bytes) -> FabricReceipt:
     """The parts of a receipt's file, whose truth is still to be checked.
 
     Raises InvalidArgument for any other bytes than `FabricReceipt.encode` writes."""
-    if len(file) > MAX_BYTES:
-        raise InvalidArgument("receipt", f"has at most {MAX_BYTES} bytes")
-    try:
-        fields = Fields(json.loads(file))
-        fields.integer("version", VERSION, VERSION)
-        fields.choice("kind", KIND)
-        fields.choice("ledger", LEDGER)
-        receipt = FabricReceipt(
-            network=fields.text("network", longest=64),
-            session=fields.hexadecimal("session", 32),
-            transactions=tuple(map(_place, fields.members("transactions", MAX_PROOFS))),
-            blocks=tuple(map(AttestedBlock.from_json, fields.members("blocks", MAX_PROOFS))),
-        )
-        fields.done()
-        canonical = receipt.encode()
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidArgument("receipt", f"is a file of proofs: {error}") from error
-    if canonical != file:
-        raise InvalidArgument("receipt", "is written exactly as receipts are, with nothing added")
-    return receipt
+
+    def parts(network: str, session: str, fields: Fields) -> FabricReceipt:
+        transactions = tuple(map(_place, fields.members("transactions", MAX_PROOFS)))
+        blocks = tuple(map(AttestedBlock.from_json, fields.members("blocks", MAX_PROOFS)))
+        return FabricReceipt(network, session, transactions, blocks)
+
+    return unseal(file, LEDGER, parts)
 
 
 async def collect(
