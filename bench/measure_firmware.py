@@ -15,16 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.result import Result
+from firmware.footprint import PARTS, static
 from tests.firmware.avr.conftest import make_station
+from tests.firmware.avr.wireless import make_wireless_station
 from tests.firmware.conftest import BUILD, make
-from tests.firmware.footprint import PARTS, cortex_stack, static, uno_stack
 from tests.firmware.probe.probe import Operation, Probe, QemuLine, UnoLine
-from tests.firmware.site import IMAGES, provisioned
+from tests.firmware.site import provisioned
+from tests.firmware.stack import cortex_stack, uno_stack
 
 KIBIBYTE = 1_024
 _LIBC = ctypes.CDLL(None)
 _MAC, _ED25519 = 0, 1
-_MEGAHERTZ = {"mps2": 25, "lm3s": 12.5}
+_MEGAHERTZ = {"mps2": 25, "lm3s": 12.5, "nucleo": 168}
 """At which each board's timer counts: 1,000 / MHz instructions to a tick."""
 _COUNTED = ["-icount", "shift=0,sleep=off"]
 _OPERATIONS = {
@@ -40,12 +42,12 @@ _OPERATIONS = {
 
 def measure() -> list[Result]:
     """Footprints and times of all boards. Raises AssertionError where a board does not do its work."""
-    make("uno", "mps2", "lm3s", "uno-simulator", "probe-uno", "probe-mps2", "probe-lm3s")
+    make("uno-simulator", *PARTS, *(f"probe-{board}" for board in PARTS))
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as folder, _own_output():
-        for board, part in PARTS.items():
+        for board in PARTS:
             results += _footprint(board, Path(folder) / board)
-            results += _times(board, Path(folder) / f"{board}-line", part.name)
+            results += _times(board, Path(folder) / f"{board}-line")
     return results
 
 
@@ -63,18 +65,21 @@ def _own_output() -> Iterator[None]:
 
 
 def _image(board: str) -> Path:
-    return BUILD / ("condocharge-uno-w5100.elf" if board == "uno" else IMAGES[board][1])
+    return BUILD / PARTS[board].image
 
 
 def _footprint(board: str, folder: Path) -> list[Result]:
     part = PARTS[board]
     flash, ram = static(board, _image(board))
-    stack = _uno_stack() if board == "uno" else _cortex_stack(board, folder)
     rows = [
         ("flash", flash, part.flash, part.flash_budget),
         ("RAM without stack", ram, part.ram, part.ram_budget),
-        ("RAM with the deepest stack", ram + stack, part.ram, part.ram_budget + part.stack_budget),
     ]
+    # No simulator runs the Nucleo's image, so nothing can tell its deepest stack.
+    if board != "nucleo":
+        stack = _uno_stack(board) if part.tools == "avr" else _cortex_stack(board, folder)
+        budget = part.ram_budget + part.stack_budget
+        rows.append(("RAM with the deepest stack", ram + stack, part.ram, budget))
     return [
         Result(
             id="firmware", what=f"{board}: {what}", value=value / KIBIBYTE, unit="KiB", reference=part.name,
@@ -84,10 +89,11 @@ def _footprint(board: str, folder: Path) -> list[Result]:
     ]  # fmt: skip
 
 
-def _uno_stack() -> int:
-    station = make_station(BUILD / "libuno.so", _image("uno"))
-    station.until(lambda: len(station.gateway.stored) >= 2, most=30)
-    return uno_stack(station)
+def _uno_stack(board: str) -> int:
+    make = make_station if board == "uno" else make_wireless_station
+    station = make(BUILD / "libuno.so", _image(board))
+    station.until(lambda: len(station.gateway.stored) >= 2, most=90)
+    return uno_stack(board, station)
 
 
 def _cortex_stack(board: str, folder: Path) -> int:
@@ -104,27 +110,26 @@ def _cortex_stack(board: str, folder: Path) -> int:
         return cortex_stack(site.station)
 
 
-def _times(board: str, path: Path, part: str) -> list[Result]:
+def _times(board: str, path: Path) -> list[Result]:
     program = BUILD / f"probe-{board}.elf"
-    line = (
-        UnoLine(BUILD / "libuno.so", program) if board == "uno" else QemuLine(board, program, path, _COUNTED)
-    )
+    avr = PARTS[board].tools == "avr"
+    line = UnoLine(BUILD / "libuno.so", program) if avr else QemuLine(board, program, path, _COUNTED)
     probe = Probe(line)
     results = []
     try:
         for what, (operation, unit_class, times) in _OPERATIONS.items():
-            if board == "uno" and unit_class == _ED25519:
+            if avr and unit_class == _ED25519:
                 continue
             ticks = probe.ticks(operation, unit_class, times)
-            results.append(_uno_time(what, ticks) if board == "uno" else _instructions(board, what, ticks))
+            results.append((_uno_time if avr else _instructions)(board, what, ticks))
     finally:
         probe.close()
     return results
 
 
-def _uno_time(what: str, cycles: float) -> Result:
+def _uno_time(board: str, what: str, cycles: float) -> Result:
     return Result(
-        id="firmware", what=f"uno: {what}", value=cycles / 16_000, unit="ms",
+        id="firmware", what=f"{board}: {what}", value=cycles / 16_000, unit="ms",
         reference="exact, at 16 MHz",
     )  # fmt: skip
 

@@ -10,12 +10,10 @@ import pytest
 
 from bench.__main__ import RESULTS
 from bench.measure_firmware import KIBIBYTE
+from firmware.footprint import PARTS, static
 from tests.firmware.conftest import image  # noqa: F401 - a fixture of the firmware's tests
-from tests.firmware.footprint import PARTS, static
-from tests.firmware.site import IMAGES
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow]
-_IMAGES = IMAGES | {"uno": ("uno", "condocharge-uno-w5100.elf")}
 
 
 @pytest.mark.parametrize("board", PARTS)
@@ -25,6 +23,6 @@ def test_the_readme_knows_what_an_image_takes(
 ) -> None:
     """Within a twentieth, as compilers differ a little; `python -m bench firmware` records it anew."""
     recorded = {row["what"]: row["value"] for row in json.loads(RESULTS.read_text())}
-    flash, ram = static(board, image(*_IMAGES[board]))
+    flash, ram = static(board, image(board, PARTS[board].image))
     assert recorded[f"{board}: flash"] == pytest.approx(flash / KIBIBYTE, rel=0.05)
     assert recorded[f"{board}: RAM without stack"] == pytest.approx(ram / KIBIBYTE, rel=0.05)

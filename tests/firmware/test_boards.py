@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from chaincode.signing.batch import Flag, Reason
-from tests.firmware.footprint import PARTS, cortex_stack, static
+from firmware.footprint import PARTS
 from tests.firmware.site import IMAGES, Site, provisioned
+from tests.firmware.stack import cortex_stack
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow]
 
@@ -49,12 +50,3 @@ def test_session(site: Site) -> None:
     assert not [r for r in site.server.refused if "not authentic" not in r]
     if site.station.board in PARTS:
         assert cortex_stack(site.station) <= PARTS[site.station.board].stack_budget
-
-
-@pytest.mark.parametrize("board", ["mps2", "lm3s"])
-def test_it_fits(board: str, image: Callable[[str, str], Path]) -> None:
-    """Flash and RAM stay within the budget."""
-    part = PARTS[board]
-    flash, ram = static(board, image(*IMAGES[board]))
-    assert flash <= part.flash_budget
-    assert ram <= part.ram_budget

@@ -9,6 +9,7 @@ import pytest
 
 from chaincode.signing.batch import Flag, Reason
 from chaincode.signing.request import tag_hash
+from firmware.footprint import PARTS, static
 from firmware.provisioning.image import SENSORS, nominal
 from firmware.simulator.electrical.battery import Battery
 from firmware.simulator.electrical.car import Car
@@ -16,8 +17,8 @@ from firmware.simulator.electrical.outlet import Outlet
 from tests.firmware.avr.conftest import Station, storage
 from tests.firmware.avr.network import GATEWAY
 from tests.firmware.avr.tag_reader import TagReader
-from tests.firmware.footprint import PARTS, static, uno_stack
 from tests.firmware.gateway import SALT, SESSION, http
+from tests.firmware.stack import uno_stack
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow]
 
@@ -196,8 +197,7 @@ def test_it_fits(image: Callable[[str, str], Path], running: Station, target: st
     part = PARTS["uno"]
     flash, ram = static("uno", running.uno.program)
     assert flash <= part.flash_budget
-    assert ram <= part.ram_budget
-    assert ram + uno_stack(running) <= part.ram_budget + part.stack_budget
+    assert ram + uno_stack("uno", running) <= part.ram_budget + part.stack_budget
 
 
 def test_unprovisioned_board_stays_still(image: Callable[[str, str], Path], station: Station) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,39 +9,23 @@ from pathlib import Path
 import pytest
 
 from chaincode.signing.batch import Flag
+from firmware.footprint import PARTS, static
 from firmware.simulator.modem.esp8266 import Air
 from firmware.simulator.modem.network import Loopback
-from tests.firmware.avr.conftest import UNIT, Station
-from tests.firmware.avr.network import GATEWAY, ROUTER, Building, quad
-from tests.firmware.avr.uno import Uno
-from tests.firmware.avr.wireless import WirelessUno, storage
+from tests.firmware.avr.conftest import UNIT
+from tests.firmware.avr.network import GATEWAY, ROUTER, quad
+from tests.firmware.avr.wireless import WirelessStation, make_wireless_station, storage
 from tests.firmware.gateway import Gateway, http
+from tests.firmware.stack import uno_stack
 from tests.firmware.station import Server
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow]
 IMAGE = ("uno-esp8266", "condocharge-uno-esp8266.elf")
-FLASH = 32_256
-LEAST_FREE_STACK = 128
 FIXED = {"address": "10.0.0.55", "mask": "255.255.255.0", "router": ROUTER, "resolver": "9.9.9.9"}
 
 
-class WirelessStation(Station):
-    """A station whose board has a module."""
-
-    wireless: WirelessUno
-
-
 def _station(image: Callable[[str, str], Path], version: int = 2, air: Air | None = None) -> WirelessStation:
-    made: WirelessStation
-    weather = air or Air()
-    gateway = Gateway(
-        "mac", clock=lambda: int(made.now()), unit=UNIT, server=GATEWAY, time_server=ROUTER, sampling=5
-    )
-    building = Building(gateway, now=lambda: float(made.now()))
-    board = Uno(image("uno-simulator", "libuno.so"), image(*IMAGE), storage(GATEWAY, weather), building)
-    made = WirelessStation(board, building, gateway)
-    made.wireless = WirelessUno(board, building, weather, version)
-    return made
+    return make_wireless_station(image("uno-simulator", "libuno.so"), image(*IMAGE), version, air)
 
 
 @pytest.fixture(params=[1, 2], ids=["at-1", "at-2"])
@@ -231,15 +214,9 @@ def _with_port(content: bytes, port: bytes) -> bytes:
 
 @pytest.mark.parametrize(("target", "file"), [IMAGE, ("sketch-image", "condocharge-sketch-esp8266.elf")])
 def test_it_fits(image: Callable[[str, str], Path], running: WirelessStation, target: str, file: str) -> None:
-    """Flash below the boot loader, RAM with a stack margin that the deepest call leaves (painted stack)."""
-    program = running.uno.program = image(target, file)
-    sizes = subprocess.run(["avr-size", program], check=True, capture_output=True, text=True).stdout
-    text, data, bss = (int(word) for word in sizes.splitlines()[1].split()[:3])
-    assert text + data <= FLASH
-    end_of_data = 0x100 + data + bss
-    running.uno.power(running.uno.eeprom())
-    running.uno.c.uno_paint(end_of_data)
-    running.uno.c.uno_dht11(bytes((48, 0, 21, 0, 69)), 5)
-    _charge(running)
-    running.run(70, 10.0)
-    assert running.uno.c.uno_unpainted(end_of_data) >= LEAST_FREE_STACK
+    """Flash stays below the boot loader, and the deepest stack leaves what the budget says."""
+    running.uno.program = image(target, file)
+    part = PARTS["uno-esp8266"]
+    flash, ram = static("uno-esp8266", running.uno.program)
+    assert flash <= part.flash_budget
+    assert ram + uno_stack("uno-esp8266", running) <= part.ram_budget + part.stack_budget

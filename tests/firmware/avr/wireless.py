@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from firmware.provisioning.wifi import BYTES, Wifi
 from firmware.simulator.modem.esp8266 import Air, Esp8266
 from firmware.simulator.modem.network import Network
+from tests.firmware.avr.conftest import UNIT, Station
+from tests.firmware.avr.network import GATEWAY, ROUTER, Building
 from tests.firmware.avr.uno import Uno
-from tests.firmware.gateway import identity
+from tests.firmware.gateway import Gateway, identity
 
 _TOLERANCE = 0.04
 
@@ -55,3 +58,25 @@ def storage(server: str, air: Air, unit: int = 0xFFFF) -> bytes:
     image = identity("mac", server=server, unit=unit)
     wifi = Wifi(air.name, air.passphrase).encode()
     return image + b"\xff" * (1024 - len(image) - BYTES) + wifi
+
+
+class WirelessStation(Station):
+    """A station whose board has a module."""
+
+    wireless: WirelessUno
+
+
+def make_wireless_station(
+    library: Path, program: Path, version: int = 2, air: Air | None = None
+) -> WirelessStation:
+    """A board with power that has never been configured, and a module of the AT commands' `version`."""
+    made: WirelessStation
+    weather = air or Air()
+    gateway = Gateway(
+        "mac", clock=lambda: int(made.now()), unit=UNIT, server=GATEWAY, time_server=ROUTER, sampling=5
+    )
+    building = Building(gateway, now=lambda: float(made.now()))
+    board = Uno(library, program, storage(GATEWAY, weather), building)
+    made = WirelessStation(board, building, gateway)
+    made.wireless = WirelessUno(board, building, weather, version)
+    return made

@@ -16,6 +16,10 @@ from tests.firmware.avr.uno import SLICE, Uno
 from tests.firmware.station import MACHINES
 
 _PATIENCE = 60.0
+_MACHINES = {board: machine for board, (machine, _) in MACHINES.items()} | {"nucleo": "netduinoplus2"}
+"""For the Nucleo a part of its family, an STM32F405: the same core, RAM, flash and serial port."""
+_SERIAL_PORT = {"nucleo": 2}
+"""Of the machine's ports the one that the probe talks on, where it is not the first."""
 _MOST_SLICES = 20_000
 """Of simulated time: a hundred seconds."""
 
@@ -108,7 +112,6 @@ class QemuLine:
     """The serial port of a Cortex-M board in QEMU."""
 
     def __init__(self, board: str, program: Path, path: Path, options: Sequence[str] = ()) -> None:
-        machine, _ = MACHINES[board]
         qemu = shutil.which("qemu-system-arm")
         assert qemu is not None
         with socket.socket(socket.AF_UNIX) as listener:
@@ -116,8 +119,9 @@ class QemuLine:
             listener.listen(1)
             listener.settimeout(_PATIENCE)
             self._process = subprocess.Popen([
-                qemu, "-M", machine, "-display", "none", "-monitor", "none", "-kernel", str(program),
-                "-chardev", f"socket,id=line,path={path}", "-serial", "chardev:line", "-nic", "none",
+                qemu, "-M", _MACHINES[board], "-display", "none", "-monitor", "none", "-kernel", str(program),
+                "-chardev", f"socket,id=line,path={path}", *["-serial", "null"] * _SERIAL_PORT.get(board, 0),
+                "-serial", "chardev:line", "-nic", "none",
                 *options,
             ])  # fmt: skip
             self._stream, _ = listener.accept()

@@ -1,4 +1,5 @@
-"""The core makes and judges messages as tests/vectors say on an ATmega328P, a Cortex-M3 and a Cortex-M4."""
+"""The core makes and judges messages as tests/vectors say on an ATmega328P, a Cortex-M3 and
+Cortex-M4s, each with the compiler's flags and sizes of its board."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from chaincode.signing.domain import network_tag
+from firmware.footprint import PARTS
 from tests.firmware.host.core import CLASSES, REFUSALS
 from tests.firmware.probe.probe import Line, Probe, QemuLine, UnoLine
 
@@ -35,7 +37,7 @@ class Board:
         return chosen
 
 
-@pytest.fixture(scope="module", params=["uno", "mps2", "lm3s"])
+@pytest.fixture(scope="module", params=list(PARTS))
 def board(
     request: pytest.FixtureRequest,
     image: Callable[[str, str], Path],
@@ -46,7 +48,7 @@ def board(
     program = image(f"probe-{name}", f"probe-{name}.elf")
     line: Line
     classes: tuple[str, ...] = ("mac",)
-    if name == "uno":
+    if PARTS[name].tools == "avr":
         line = UnoLine(image("uno-simulator", "libuno.so"), program)
     else:
         line = QemuLine(name, program, tmp_path_factory.mktemp(name) / "line")
