@@ -7,21 +7,14 @@ slower.
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.result import Result
+from tools.demonstration import chromium, running
 
 LATENCY = 150
 """ms."""
@@ -32,7 +25,6 @@ SLOWER = 4
 VIEWS = 5
 SAMPLES = 63_000
 FRAMES = 120
-_ROOT = Path(__file__).resolve().parents[1]
 _USABLE = """new Promise((done) => {
   const look = () => document.querySelector("form button.wide")
     ? requestIdleCallback(() => done(performance.now()))
@@ -74,13 +66,14 @@ _PAN = """async (frames) => {
 
 def measure() -> list[Result]:
     """Bytes and milliseconds of the first view, and the frames of a pan."""
-    with _building() as wallet, sync_playwright() as playwright:
-        executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
-        )
-        weights, waits = zip(*(_first_view(browser, wallet) for _ in range(VIEWS)), strict=True)
-        gaps = _pan(browser, wallet)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder)) as building,
+        sync_playwright() as playwright,
+    ):
+        browser = chromium(playwright)
+        weights, waits = zip(*(_first_view(browser, building.wallet) for _ in range(VIEWS)), strict=True)
+        gaps = _pan(browser, building.wallet)
         browser.close()
     return [
         _result("first view of the wallet, compressed", max(weights) / 1_000, "kB", "under 100 kB"),
@@ -98,26 +91,6 @@ def measure() -> list[Result]:
             "under 34 ms",
         ),
     ]
-
-
-@contextmanager
-def _building() -> Iterator[str]:
-    """The demonstration in a process of its own; yields the wallet's address."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "demonstration.building", "--port", "0", "--folder", folder]
-        with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            text = ""
-            while "Ctrl-C" not in text:
-                line = process.stdout.readline()
-                if not line:
-                    raise RuntimeError(f"the demonstration ended: {text}")
-                text += line
-            found = re.search(r"^wallet +(\S+)", text, re.MULTILINE)
-            if found is None:
-                raise RuntimeError(f"the demonstration names no wallet: {text}")
-            yield found[1]
-            process.send_signal(signal.SIGINT)
 
 
 def _first_view(browser: Browser, wallet: str) -> tuple[int, float]:

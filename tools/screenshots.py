@@ -6,20 +6,14 @@ resident's way in Chromium, and writes `docs/pictures/*.png`. Nothing in the pic
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.demonstration import ROOT, Building, DemonstrationError, chromium, running
+
 PICTURES = ROOT / "docs" / "pictures"
 PHONE = ViewportSize(width=360, height=740)
 DESK = ViewportSize(width=1280, height=800)
@@ -28,56 +22,28 @@ _CHARGING_MS = 40_000
 """How long the car charges before its picture is taken: a chart of one point says nothing."""
 
 
-class PictureError(Exception):
-    """Why there are no pictures, as a sentence that says what to do."""
-
-
 def main() -> int:
     """Write the pictures; 0 when they are there, 1 after a sentence."""
     try:
-        with _building() as (wallet, console, username, password), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-            _resident(browser, wallet)
-            _manager(browser, console, username, password)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            running(Path(folder)) as building,
+            sync_playwright() as playwright,
+        ):
+            browser = chromium(playwright)
+            _resident(browser, building)
+            _manager(browser, building)
             browser.close()
-    except PictureError as error:
+    except DemonstrationError as error:
         sys.stderr.write(f"screenshots: {error}\n")
         return 1
     return 0
 
 
-def _chromium() -> str:
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if found is None:
-        raise PictureError("Chromium is missing: run make packages, or name it in CHROMIUM")
-    return found
-
-
-@contextmanager
-def _building() -> Iterator[tuple[str, str, str, str]]:
-    """A running demonstration: the wallet's address, the console's, and how to log in there."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "demonstration.building", "--port", "0", "--folder", folder]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            text = ""
-            while "Ctrl-C" not in text:
-                line = process.stdout.readline()
-                if not line:
-                    raise PictureError(f"the demonstration ended: {text}")
-                text += line
-            wallet = re.search(r"^wallet +(\S+)", text, re.MULTILINE)
-            console = re.search(r"^console +(\S+) +log in as (\S+), password (\S+)", text, re.MULTILINE)
-            if wallet is None or console is None:
-                raise PictureError(f"the demonstration says otherwise than it did where it is: {text}")
-            yield wallet[1], console[1], console[2], console[3]
-            process.send_signal(signal.SIGINT)
-
-
-def _resident(browser: Browser, wallet: str) -> None:
+def _resident(browser: Browser, building: Building) -> None:
     """Make a wallet, buy, choose, charge, stop: a picture of each."""
     page = browser.new_context(viewport=PHONE, locale="en-GB", device_scale_factor=2).new_page()
-    page.goto(wallet)
+    page.goto(building.wallet)
     page.locator("input[name=passphrase]").fill(_PASSPHRASE)
     page.get_by_role("button", name="Make a wallet").click()
     page.get_by_role("button", name="I have written them down").click()
@@ -100,12 +66,12 @@ def _resident(browser: Browser, wallet: str) -> None:
     _picture(page, "wallet-receipt")
 
 
-def _manager(browser: Browser, console: str, username: str, password: str) -> None:
+def _manager(browser: Browser, building: Building) -> None:
     """Log in and look at the floor."""
     page = browser.new_context(viewport=DESK, locale="en-GB").new_page()
-    page.goto(console)
-    page.locator("input[name=username]").fill(username)
-    page.locator("input[name=password]").fill(password)
+    page.goto(building.console)
+    page.locator("input[name=username]").fill(building.username)
+    page.locator("input[name=password]").fill(building.password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Now")).to_be_visible()
     page.wait_for_timeout(3_000)

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.gateway.notification.push_service import PushService
+from tools.demonstration import ROOT, Building, chromium, running
 
-ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "test-output" / "screenshots"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = ROOT / "client" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-@dataclass(frozen=True, slots=True)
-class Building:
-    """Where the demonstration is, and how to log in at its console."""
-
-    wallet: str
-    console: str
-    username: str
-    password: str
-    process: int
-    """Its process id: a test may hold it up for a moment."""
 
 
 @pytest.fixture(scope="session")
@@ -50,49 +21,34 @@ def push_service() -> Iterator[PushService]:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def building(tmp_path_factory: pytest.TempPathFactory, push_service: PushService) -> Iterator[Building]:
-    """A running demonstration, stopped cleanly at the end."""
+    """A running demonstration. Each module has its own, and may publish tariffs or retire units in it."""
     folder = tmp_path_factory.mktemp("building")
-    command = [sys.executable, "-m", "demonstration.building", "--port", "0", "--folder", str(folder)]
-    command += ["--push-origin", push_service.origin]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        text = ""
-        while "Ctrl-C" not in text:
-            line = process.stdout.readline()
-            assert line, f"the demonstration ended: {text}"
-            text += line
-        wallet = re.search(r"^wallet +(\S+)", text, re.MULTILINE)
-        console = re.search(r"^console +(\S+) +log in as (\S+), password (\S+)", text, re.MULTILINE)
-        assert wallet is not None
-        assert console is not None
-        yield Building(wallet[1], console[1], console[2], console[3], process.pid)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+    with running(folder, ["--push-origin", push_service.origin]) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless. Playwright's loop would be in the way of other modules' own."""
     with sync_playwright() as playwright:
-        executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        found = chromium(playwright)
+        yield found
+        found.close()
 
 
 @pytest.fixture
-def phone(chromium: Browser) -> Iterator[Page]:
+def phone(browser: Browser) -> Iterator[Page]:
     """A page on a small phone; any error in its console fails the test."""
-    context = chromium.new_context(viewport={"width": 360, "height": 740}, locale="en-GB")
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB")
     yield from _page(context)
 
 
 @pytest.fixture
-def desk(chromium: Browser) -> Iterator[Page]:
+def desk(browser: Browser) -> Iterator[Page]:
     """A page on a desk's screen; any error in its console fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="pt-PT")
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="pt-PT")
     yield from _page(context)
 
 

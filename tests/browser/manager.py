@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from chaincode.signing.intent import OpenIntent, new_nonce
 from client.wallet.gateway import Gateway
 from client.wallet.key import WalletKey
-from tests.browser.conftest import Building
+from tools.demonstration import Building
 
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -36,9 +36,9 @@ def visit(page: Page, path: str) -> None:
 
 
 @contextmanager
-def opened(chromium: Browser, building: Building, *, phone: bool, portuguese: bool) -> Iterator[Page]:
+def opened(browser: Browser, building: Building, *, phone: bool, portuguese: bool) -> Iterator[Page]:
     """A manager's page of a size, in a language; what fails in its scripts fails the test."""
-    context: BrowserContext = chromium.new_context(
+    context: BrowserContext = browser.new_context(
         viewport=PHONE if phone else DESK,
         locale="pt-PT" if portuguese else "en-GB",
         color_scheme="dark" if phone else "light",

@@ -6,7 +6,8 @@ import json
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Building, check_accessible
+from tests.browser.conftest import check_accessible
+from tools.demonstration import Building
 
 PASSPHRASE = "correct horse battery"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Building, check_accessible, shoot
+from tests.browser.conftest import check_accessible, shoot
+from tools.demonstration import Building
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 _DRAW = """async () => {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Building, check_accessible, shoot
+from tests.browser.conftest import check_accessible, shoot
 from tests.browser.manager import invite, log_in, opened, visit
+from tools.demonstration import Building
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 PAGES = ("", "sessions", "charts", "money", "tariffs", "units", "people", "ledger", "log")
@@ -20,10 +21,10 @@ def _scrolls_sideways(page: Page) -> bool:
 
 @pytest.mark.parametrize(("phone", "portuguese"), [(False, True), (True, False)])
 def test_every_page_shows_and_axe_finds_nothing(
-    chromium: Browser, building: Building, phone: bool, portuguese: bool
+    browser: Browser, building: Building, phone: bool, portuguese: bool
 ) -> None:
     """No page is wider than its screen, none shows an error, each keeps its picture."""
-    with opened(chromium, building, phone=phone, portuguese=portuguese) as page:
+    with opened(browser, building, phone=phone, portuguese=portuguese) as page:
         for path in (*PAGES, *BEYOND):
             visit(page, path)
             expect(page.get_by_role("alert")).to_have_count(0)
@@ -33,9 +34,9 @@ def test_every_page_shows_and_axe_finds_nothing(
             shoot(page, f"console-{name}-{'phone' if phone else 'desk'}")
 
 
-def test_the_forms_are_as_accessible_as_the_pages(chromium: Browser, building: Building) -> None:
+def test_the_forms_are_as_accessible_as_the_pages(browser: Browser, building: Building) -> None:
     """What is folded away at first: enrolling, groups, selling, inviting, changing, publishing."""
-    with opened(chromium, building, phone=False, portuguese=False) as page:
+    with opened(browser, building, phone=False, portuguese=False) as page:
         for path in ("units", "units/2", "money", "people"):
             visit(page, path)
             for summary in page.locator("main details > summary").all():
@@ -50,18 +51,18 @@ def test_the_forms_are_as_accessible_as_the_pages(chromium: Browser, building: B
         shoot(page, "console-tariffs-form")
 
 
-def test_a_page_at_twice_its_size_needs_no_sideways_scrolling(chromium: Browser, building: Building) -> None:
+def test_a_page_at_twice_its_size_needs_no_sideways_scrolling(browser: Browser, building: Building) -> None:
     """200 % of a 1280 pixel screen is a screen of 640."""
-    with opened(chromium, building, phone=False, portuguese=False) as page:
+    with opened(browser, building, phone=False, portuguese=False) as page:
         page.set_viewport_size({"width": 640, "height": 400})
         for path in PAGES:
             visit(page, path)
             assert not _scrolls_sideways(page), path
 
 
-def test_the_console_is_used_without_a_mouse(chromium: Browser, building: Building) -> None:
+def test_the_console_is_used_without_a_mouse(browser: Browser, building: Building) -> None:
     """The first key leads past the rail; the menu opens, leads on and closes by keys."""
-    with opened(chromium, building, phone=True, portuguese=False) as page:
+    with opened(browser, building, phone=True, portuguese=False) as page:
         page.reload()
         expect(page.get_by_role("heading", name="Now")).to_be_visible()
         page.keyboard.press("Tab")

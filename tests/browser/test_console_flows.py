@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Building, check_accessible, shoot
+from tests.browser.conftest import check_accessible, shoot
 from tests.browser.manager import Resident, opened, visit
+from tools.demonstration import Building
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")
-def manager(chromium: Browser, building: Building) -> Iterator[Page]:
+def manager(browser: Browser, building: Building) -> Iterator[Page]:
     """The administrator's page, in English, logged in once."""
-    with opened(chromium, building, phone=False, portuguese=False) as page:
+    with opened(browser, building, phone=False, portuguese=False) as page:
         yield page
 
 

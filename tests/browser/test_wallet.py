@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Building, check_accessible, shoot
+from tests.browser.conftest import check_accessible, shoot
 from tests.browser.resident import PASSPHRASE, buy, make_wallet, start
+from tools.demonstration import Building
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 

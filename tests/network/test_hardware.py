@@ -28,17 +28,22 @@ TOKEN, PIN = "condominium", "1234"
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a token of its own; the library reads where it is when it is loaded."""
+    """A folder with tokens of its own; a process reads where they are once, when it loads the library."""
     folder = tmp_path_factory.mktemp("token")
     (folder / "tokens").mkdir()
     settings = folder / "softhsm2.conf"
     settings.write_text(f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(settings))
-        manage("--init-token", "--free", "--label", TOKEN, "--so-pin", "5678", "--pin", PIN)
+        make_token(TOKEN)
         yield folder
+
+
+def make_token(label: str) -> None:
+    """An empty one."""
+    manage("--init-token", "--free", "--label", label, "--so-pin", "5678", "--pin", PIN)
 
 
 def manage(*options: str) -> None:
@@ -46,29 +51,35 @@ def manage(*options: str) -> None:
     subprocess.run(["softhsm2-util", *options], check=True, capture_output=True)
 
 
-def moved_into_the_token(identity: Identity, place: Path, label: str, number: str) -> Path:
+def moved_into_the_token(
+    identity: Identity, place: Path, label: str, number: str, token: str = TOKEN
+) -> Path:
     """Import the identity's key and forget its file; returns the certificate's."""
     certificate, key = place / f"{label}.pem", place / f"{label}.key"
     identity.save(certificate, key)
-    options = ("--import", str(key), "--token", TOKEN, "--label", label, "--id", number, "--pin", PIN)
+    options = ("--import", str(key), "--token", token, "--label", label, "--id", number, "--pin", PIN)
     manage(*options)
     key.unlink()
     return certificate
 
 
-def opened(certificate: Path, label: str, pin: str = PIN, msp_id: str = "auroraMSP") -> HardwareIdentity:
+def opened(
+    certificate: Path, label: str, pin: str = PIN, msp_id: str = "auroraMSP", token: str = TOKEN
+) -> HardwareIdentity:
     """The identity as it is used."""
     library = next(Path(path) for path in LIBRARIES if Path(path).exists())
-    return HardwareIdentity.open(msp_id, certificate, library=library, token=TOKEN, key=label, pin=pin)
+    return HardwareIdentity.open(msp_id, certificate, library=library, token=token, key=label, pin=pin)
 
 
 def test_the_token_signs_what_the_certificate_verifies(place: Path) -> None:
-    """With a low S, message after message; not before the right PIN was given."""
+    """With a low S, message after message; not before the right PIN was given. The token is its own: a process
+    that has logged in to one is asked for no PIN again."""
+    make_token("locked")
     issued = Authority.create("aurora").issue("gateway", "gateway")
-    file = moved_into_the_token(issued, place, "alone", "01")
-    with pytest.raises(IdentityError, match="'alone' in the token"):
-        opened(file, "alone", pin="9999")
-    identity = opened(file, "alone")
+    file = moved_into_the_token(issued, place, "alone", "01", token="locked")
+    with pytest.raises(IdentityError, match="'alone' in the token 'locked' cannot be used: PinIncorrect"):
+        opened(file, "alone", pin="9999", token="locked")
+    identity = opened(file, "alone", token="locked")
     certificate = parse(identity.certificate)
     for number in range(20):
         message = b"message %d" % number
