@@ -72,8 +72,8 @@ def opened(
 
 
 def test_the_token_signs_what_the_certificate_verifies(place: Path) -> None:
-    """With a low S, message after message; not before the right PIN was given. The token is its own: a process
-    that has logged in to one is asked for no PIN again."""
+    """With a low S, message after message; not before the right PIN was given. It has a token of its own: a
+    process that has logged in to one is asked for no PIN again."""
     make_token("locked")
     issued = Authority.create("aurora").issue("gateway", "gateway")
     file = moved_into_the_token(issued, place, "alone", "01", token="locked")
