@@ -8,6 +8,9 @@ ARGUMENTS ?=
 PYTEST := $(BIN)/python -m pytest
 NOT_FAST := slow or postgresql or fabric or firmware or browser or pkcs11 or soak
 
+# Where bytecode is forbidden each of the tests' several hundred processes compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup packages run test test-fast test-firmware lint bench soak firmware lock proto screenshots clean
 
