@@ -264,7 +264,10 @@ def admit_condominium(directory: Path, newcomer: Path, snapshot_above: int) -> N
 @click.argument("code")
 @says_what_is_wrong
 def leave_federation(directory: Path, code: str) -> None:
-    """Take the condominium CODE out, as the member or members in DIRECTORY that remain."""
+    """Take the condominium CODE out, as the member or members in DIRECTORY.
+
+    Those that remain do it. Of two, both must sign: CODE itself too, in its own folder.
+    """
     with steps() as report:
         done = asyncio.run(let_out(directory, code, programs(), report))
     _say_whether_done(done, directory)
@@ -274,7 +277,7 @@ def _say_whether_done(done: bool, directory: Path) -> None:
     if done:
         click.echo("done")
     else:
-        click.echo(f"Signed; more signatures are needed. Hand {directory}/*.proposal.json to another member.")
+        click.echo(f"Signed; it does not suffice alone. Hand {directory}/*.proposal.json to another member.")
 
 
 @network.command("compose")

@@ -2,8 +2,9 @@
 
 Each member's administrator signs the same change of the channel's configuration. Where all the folders
 are on one machine, one call collects the signatures; otherwise the proposal is a file that goes from member
-to member, and whoever adds the last signature that is needed hands it to the orderers. Every step looks
-first whether it has been done, so an interrupted call is repeated.
+to member, and whoever adds the last signature that is needed hands it to the orderers. Who leaves may sign
+too, and of two members must, for one is no majority; but it hands nothing over, since it would not see what
+becomes of it. Every step looks first whether it has been done, so an interrupted call is repeated.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ from fabric_protos.common import configtx_pb2
 
 from network.fabric.chain import chain
 from network.fabric.gateway import Gateway
+from network.fabric.proposal import Signer
 from network.federation import configuration, lifecycle, snapshot
 from network.federation.binaries import Binaries
 from network.federation.description import Federation, FederationError, Member
@@ -104,16 +106,21 @@ async def admit(
 async def let_out(directory: Path, code: str, binaries: Binaries, report: Report) -> bool:
     """Take `code` out of the federation, at its own wish or at the others', as `admit` lets in.
 
-    Its namespace stays on the channel, endorsed by any two of those that remain.
+    Its namespace stays on the channel, endorsed by any two of those that remain, or by the one that does.
+    Returns False where more members have to sign, or where `directory` is the leaving one's own folder: it
+    signs, and one that remains goes on. Raises FederationError as `admit` does.
     """
     members = members_in(directory)
     remaining = [folder for folder in members if folder.code != code]
-    if not remaining:
-        raise FederationError(f"{directory} holds no other member's folder; one that remains does this")
-    before = remaining[0].federation
+    acting = remaining or members
+    before = acting[0].federation
     after = before.without(code) if before.has(code) else before
-    async with administration(remaining) as gateways:
-        change = _Change(remaining, gateways, after, directory / f"{code}.proposal.json")
+    if not after.members:
+        raise FederationError(f"{code} is the only member; it ends with `down`")
+    leaving = [folder.admin() for folder in members if folder.code == code]
+    async with administration(acting) as gateways:
+        path = directory / f"{code}.proposal.json"
+        change = _Change(acting, gateways, after, path, also_signs=leaving, hands_over=bool(remaining))
         return await change.make(binaries, report) != "signed"
 
 
@@ -138,6 +145,9 @@ class _Change:
     after: Federation
     path: Path
     """The proposal's file."""
+    also_signs: Sequence[Signer] = ()
+    """Administrators who sign without being members afterwards."""
+    hands_over: bool = True
 
     async def make(self, binaries: Binaries, report: Report) -> _Outcome:
         """Bring the channel's configuration to `after`, as far as the signatures at hand do."""
@@ -147,11 +157,13 @@ class _Change:
         update = configuration.difference(self.after.channel, now, wanted, binaries)
         if update is not None:
             report("signing the change")
-            proposal = _signed(self.path, update, self.gateways)
+            signers = {signer.msp_id: signer for signer in self.also_signs}
+            signers |= {each.signer.msp_id: each.signer for each in self.gateways}
+            proposal = _signed(self.path, update, signers.values())
             administrators = set(now.channel_group.groups["Application"].groups)
             present = len(administrators & set(proposal.signatures))
             needed = configuration.majority(len(administrators))
-            if present < needed:
+            if present < needed or not self.hands_over:
                 report(f"{self.path}: {present} of {needed} signatures; hand it to another member")
                 return "signed"
             report("changing the channel")
@@ -180,7 +192,7 @@ class _Change:
         await wait_until("the channel's configuration has not changed", changed, _SECONDS)
 
 
-def _signed(path: Path, update: bytes, gateways: Sequence[Gateway]) -> Proposal:
+def _signed(path: Path, update: bytes, signers: Iterable[Signer]) -> Proposal:
     """The proposal at `path`, or a new one, with the signatures of these administrators.
 
     Raises FederationError where the file's change is not the one that was asked for: nobody signs
@@ -189,9 +201,7 @@ def _signed(path: Path, update: bytes, gateways: Sequence[Gateway]) -> Proposal:
     proposal = Proposal.load(path) if path.exists() else Proposal(update, {})
     if _update(proposal.update) != _update(update):
         raise FederationError(f"{path} holds another change than this one, or one that is out of date")
-    signatures = {
-        gateway.signer.msp_id: configuration.sign(gateway.signer, proposal.update) for gateway in gateways
-    }
+    signatures = {signer.msp_id: configuration.sign(signer, proposal.update) for signer in signers}
     proposal = replace(proposal, signatures={**proposal.signatures, **signatures})
     proposal.save(path)
     return proposal

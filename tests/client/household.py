@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from firmware.simulator.transport.http import HttpTransport
 from firmware.simulator.transport.mailbox import Transport
 from firmware.simulator.unit.authentication import SignatureAuthentication
 from firmware.simulator.unit.identity import Board, Identity
+from tests.forked import finished
 
 PASSWORD = "correct horse battery"
 SEED = b"u" * 32
@@ -122,8 +122,7 @@ class Person:
             "CONDOCHARGE_PASSPHRASE": "a passphrase of maria's",
             "CONDOCHARGE_GATEWAY": self.address,
         }
-        command = [sys.executable, "-c", "from client.command.main import main; main()", *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return finished("client.command.main:main", list(words), environment)
 
     def json(self, *words: str) -> Any:
         """The JSON value that a command answers with."""

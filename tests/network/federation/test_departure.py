@@ -20,7 +20,7 @@ from network.fabric import FabricLedger
 from network.federation import supervisor
 from network.federation.administration import own_peer
 from network.federation.binaries import Binaries
-from network.federation.description import CHANNEL
+from network.federation.description import CHANNEL, FederationError
 from network.federation.membership import let_out
 from network.ledger import LedgerError
 from tests.federation import Network, running
@@ -36,8 +36,9 @@ COST = SESSION_MWH // 1_000_000 * 20
 
 @pytest.fixture
 def network(fabric_binaries: Binaries, tmp_path: Path) -> Iterator[Network]:
-    """Four condominiums, of which two will leave."""
-    with running(tmp_path / "network", fabric_binaries, proposal_age="1000000h") as started:
+    """Three condominiums, of which two will leave."""
+    members = (HOST, ISSUER, REMAINING)
+    with running(tmp_path / "network", fabric_binaries, codes=members, proposal_age="1000000h") as started:
         yield started
 
 
@@ -60,9 +61,30 @@ class Parties:
         self._opened.append(ledger)
         return ledger
 
-    async def leave(self, code: str, programs: Binaries) -> None:
-        """The others take `code` out, and its machines go with it."""
+    async def expel(self, code: str, programs: Binaries) -> None:
+        """The others take `code` out, a majority, and its machines go with it."""
         assert await let_out(self._network.path, code, programs, quiet)
+        await self._stop(code)
+
+    async def leave(self, code: str, other: str, programs: Binaries) -> None:
+        """One of two goes, which the other cannot make it do: both sign, each on a machine of its own."""
+        folders = self._network.folders
+        staying, leaving = (folders[each].path / f"{code}.proposal.json" for each in (other, code))
+        for _ in range(2):
+            assert not await let_out(folders[other].path, code, programs, quiet)
+        assert folders[other].federation.has(code)
+        staying.rename(leaving)
+        assert not await let_out(folders[code].path, code, programs, quiet)
+        leaving.rename(staying)
+        assert await let_out(folders[other].path, code, programs, quiet)
+        assert not staying.exists()
+        assert await let_out(folders[other].path, code, programs, quiet), "done twice is done once"
+        assert [member.code for member in folders[other].federation.members] == [other]
+        await self._stop(code)
+        with pytest.raises(FederationError, match="the only member"):
+            await let_out(folders[other].path, other, programs, quiet)
+
+    async def _stop(self, code: str) -> None:
         await asyncio.to_thread(supervisor.stop, self._network.folders[code])
 
     async def close(self) -> None:
@@ -112,7 +134,7 @@ async def register_issuer(parties: Parties, visitor: Resident) -> None:
 
 
 async def test_sessions_outlive_who_leaves(network: Network, fabric_binaries: Binaries) -> None:
-    """The visitor's issuer leaves: the host settles. Then the host leaves: its residents reclaim."""
+    """The visitor's issuer leaves: the host settles. Then the host goes: its residents reclaim."""
     parties = Parties(network)
     clock, host = parties.clock, parties.ledger(HOST)
     prepared = Load(parties.ledger(HOST, "admin"), host, clock, 3)
@@ -125,13 +147,13 @@ async def test_sessions_outlive_who_leaves(network: Network, fabric_binaries: Bi
     for resident in (visitor, charging):
         await host.submit(namespace_of(HOST), *sessions[resident.unit].start)
 
-    await parties.leave(ISSUER, fabric_binaries)
+    await parties.expel(ISSUER, fabric_binaries)
     clock.set(clock.start + SESSION_SECONDS)
     settled = await host.submit(namespace_of(HOST), *sessions[visitor.unit].settle)
     assert json.loads(settled.result)["state"] == "settled"
     assert await balance(host, ISSUER, visitor) == SOLD - COST
 
-    await parties.leave(HOST, fabric_binaries)
+    await parties.leave(HOST, REMAINING, fabric_binaries)
     with pytest.raises(LedgerError):
         await host.submit(namespace_of(HOST), *sessions[charging.unit].settle)
     other = parties.ledger(REMAINING)
@@ -143,4 +165,5 @@ async def test_sessions_outlive_who_leaves(network: Network, fabric_binaries: Bi
         reclaimed = await other.submit(namespace_of(HOST), "session.reclaim", reclaim(resident, name, after))
         assert json.loads(reclaimed.result)["state"] == "reclaimed"
         assert await balance(other, HOST, resident) == SOLD
+    await other.submit(namespace_of(REMAINING), "put", [b"alone", b"1"])
     await parties.close()

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,60 +26,20 @@ from network.federation.description import CHANNEL
 from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder
 from network.federation.join import PUBLIC_FILE, SNAPSHOT_FILE
 from tests.federation import Network, running
+from tests.forked import fork
+from tests.network.federation.interrupted import LONG, NEWCOMER
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow, pytest.mark.timeout(600)]
 
-FOUNDERS = ("aurora", "boreal", "cedar")
-NEWCOMER = "elm"
-LONG = 5
-"""Blocks; the load makes more than these at once, so that the newcomer takes a snapshot."""
-ROOT = Path(__file__).parents[3]
-
-PREPARE = """
-from network.federation.description import Federation
-from network.federation.folder import Ports
-from network.federation.join import prepare
-path, federation, port = sys.argv[2:]
-ports = Ports.block(int(port))
-report("preparing")
-prepare(Path(path), "elm", Federation.load(Path(federation)), programs, ports=ports, host="127.0.0.1")
-"""
-JOIN = f"""
-from network.federation.description import FederationError
-from network.federation.folder import Folder
-from network.federation.join import join
-folder = Folder.open(Path(sys.argv[2]))
-def call(fingerprint):
-    given = dict(patience=240, snapshot_above={LONG}, fingerprint=fingerprint)
-    asyncio.run(join(folder, programs, RULES, report, **given))
-try:
-    call(None)
-except FederationError as error:
-    call(str(error).split("--fingerprint ")[1])
-"""
-ADMIT = f"""
-from network.federation.join import read_public_file
-from network.federation.membership import admit
-folder, public = (Path(part) for part in sys.argv[2:])
-asyncio.run(admit(folder, read_public_file(public), programs, RULES, report, snapshot_above={LONG}))
-"""
-_COMMON = """
-import asyncio, sys
-from pathlib import Path
-from network.federation.binaries import Binaries
-from tests.federation import RULES
-programs = Binaries(Path(sys.argv[1]))
-def report(step):
-    print(step, flush=True)
-"""
+FOUNDERS = ("aurora", "boreal")
 
 
 class Tool:
     """The tool as a process of its own, killed once in each step that it reports, until it is done."""
 
-    def __init__(self, programs: Binaries, script: str, *arguments: Path | int) -> None:
-        self._command = [sys.executable, "-c", _COMMON + script, str(programs.directory)]
-        self._command += [str(argument) for argument in arguments]
+    def __init__(self, programs: Binaries, function: str, *arguments: Path | int) -> None:
+        self._function = f"tests.network.federation.interrupted:{function}"
+        self._words = [str(programs.directory), *(str(argument) for argument in arguments)]
         self.steps: list[str] = []
         """The steps in which it was killed."""
 
@@ -90,22 +49,26 @@ class Tool:
             pass
 
     def _killed_in_a_new_step(self) -> bool:
-        with subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                kind = line.split(":")[0].strip()
-                if kind not in self.steps:
-                    # At the step's very beginning, and somewhere in it, by turns.
-                    time.sleep(0.4 * (len(self.steps) % 2))
-                    self.steps.append(kind)
-                    process.kill()
-        assert process.returncode in (0, -signal.SIGKILL)
-        return process.returncode != 0
+        with tempfile.TemporaryDirectory() as place:
+            errors = Path(place) / "errors"
+            process, output = fork(self._function, self._words, errors)
+            with output:
+                output.readline()
+                for line in output:
+                    kind = line.split(":")[0].strip()
+                    if kind not in self.steps:
+                        # At the step's very beginning, and somewhere in it, by turns.
+                        time.sleep(0.4 * (len(self.steps) % 2))
+                        self.steps.append(kind)
+                        process.kill()
+            process.join()
+            assert process.exitcode in (0, -signal.SIGKILL), errors.read_text()
+            return process.exitcode != 0
 
 
 @pytest.fixture
 def network(fabric_binaries: Binaries, tmp_path: Path) -> Iterator[Network]:
-    """Three condominiums, with ports for a fourth, which is stopped at the end too."""
+    """Two condominiums, with ports for a third, which is stopped at the end too."""
     path = tmp_path / "network"
     with running(path, fabric_binaries, codes=FOUNDERS, room=1) as started:
         yield started
@@ -149,11 +112,11 @@ async def _join(network: Network, programs: Binaries) -> None:
     founder = network.folders[FOUNDERS[0]]
     path = network.path / NEWCOMER
     port = founder.ports.peer + len(FOUNDERS) * PORTS_PER_CONDOMINIUM
-    preparing = Tool(programs, PREPARE, path, founder.path / "federation.json", port)
+    preparing = Tool(programs, "prepare", path, founder.path / "federation.json", port)
     await asyncio.to_thread(preparing.run)
     assert preparing.steps == ["preparing"]
     public = path / PUBLIC_FILE
-    joining = Tool(programs, JOIN, path)
+    joining = Tool(programs, "join", path)
     joined = asyncio.create_task(asyncio.to_thread(joining.run))
     steps = []
     handed = network.path / f"{NEWCOMER}.proposal.json"
@@ -161,7 +124,7 @@ async def _join(network: Network, programs: Binaries) -> None:
         own = network.path / code / handed.name
         if handed.exists():
             handed.rename(own)
-        tool = Tool(programs, ADMIT, network.path / code, public)
+        tool = Tool(programs, "admit", network.path / code, public)
         await asyncio.to_thread(tool.run)
         steps += tool.steps
         if own.exists():
