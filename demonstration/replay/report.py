@@ -37,6 +37,7 @@ class Report:
     batches: int
     """Signed by units and stored by the gateway."""
     transactions: int
+    """On the ledger, every one verified at the end, as are the blocks."""
     blocks: int
     wall_s: float
     """Seconds from the command to the last check."""
@@ -110,7 +111,7 @@ def table(dataset: Dataset, report: Report) -> list[tuple[str, str]]:
         ("+ redeemed", _money(report.redeemed)),
         ("receipts verified", f"{report.receipts_verified:,}"),
         ("signed batches", f"{report.batches:,}"),
-        ("transactions", f"{report.transactions:,} in {report.blocks:,} blocks"),
+        ("ledger verified", f"{report.transactions:,} transactions in {report.blocks:,} blocks"),
         (
             "time",
             f"{report.wall_s:.1f} s, {report.sessions / max(report.wall_s, 1e-9):.1f} sessions a second",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from network.federation.description import (
 )
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders, members_in
 from network.federation.join import SNAPSHOT_FILE, join, prepare, read_public_file
+from network.federation.listening import check_free, places
 from network.federation.membership import admit, let_out
 from network.federation.nodes import PROPOSAL_AGE, write_settings
 from network.federation.package import RULES
@@ -116,6 +118,8 @@ def create(  # noqa: PLR0917  one parameter an option
     if containers and certificates == "ca":
         raise click.UsageError("--containers: the compose file runs no certificate authorities")
     hosts = {name: name for name in names} if containers else None
+    if not containers:
+        _check_ports(directory, names, first_port, authority=certificates == "ca")
     _build_authority(certificates == "ca")
     made = federations.create(
         directory,
@@ -138,6 +142,19 @@ def create(  # noqa: PLR0917  one parameter an option
         member = folder.member
         click.echo(f"{member.code}: peer {member.peer}, orderer {member.orderer}, {folder.path}")
     click.echo(f"Start it: condocharge network up {directory}")
+
+
+def _check_ports(directory: Path, names: Sequence[str], first_port: int, *, authority: bool) -> None:
+    wanted = []
+    for index, name in enumerate(names):
+        ports = Ports.block(first_port + index * PORTS_PER_CONDOMINIUM)
+        chaincode = range(ports.chaincode, ports.chaincode + len(names))
+        wanted += places(name, LOCAL_ADDRESS, ports, chaincode, authority=authority)
+    check_free(
+        wanted,
+        f"{directory} is not made. Stop it (where it is another network: `condocharge network down "
+        "ITS-DIRECTORY`) or choose other ports: --first-port.",
+    )
 
 
 @network.command()
@@ -179,6 +196,7 @@ def show_status(directory: Path, as_json: bool) -> None:
         return
     Console().print(overview.machines(found))
     Console().print(overview.approvals(found))
+    click.echo(overview.first_to_end(found))
     for sentence in overview.unanswered(found):
         click.echo(sentence, err=True)
 

@@ -23,6 +23,7 @@ from network.federation.channel import join_orderer
 from network.federation.description import Certificates, Federation, FederationError, Member, check_code
 from network.federation.folder import Folder, Ports
 from network.federation.lifecycle import Definition
+from network.federation.listening import check_startable
 from network.federation.network import (
     Report,
     administration,
@@ -102,8 +103,9 @@ async def join(
     Waits `patience` seconds for them. Where the chain has `snapshot_above` blocks or more, the peer begins
     with the snapshot that a member hands over (`snapshot.tar` in the folder), and waits for that too. It
     is read only where `fingerprint` is its own, as a second member says. Raises FederationError where one of
-    these does not come; then it is called again.
+    these does not come; then it is called again. So it does, at once, where a port is taken.
     """
+    check_startable([folder])
     federation = folder.federation
     signer = folder.admin()
     report("waiting for the members to let this condominium in")

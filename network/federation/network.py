@@ -19,6 +19,7 @@ from network.federation.description import Certificates, Federation, FederationE
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders, members_in
 from network.federation.issuer import issuer_of
 from network.federation.lifecycle import Definition
+from network.federation.listening import check_startable
 from network.federation.nodes import PROPOSAL_AGE, Programs, processes, write_settings
 from network.federation.package import Rules, make_package
 from network.federation.readiness import endorsers_known, peer_answers, wait_until
@@ -117,10 +118,12 @@ async def up(
     Each step is left out where it has been done; so this also goes on after an interruption. With the
     folder of one condominium alone its processes start, and what it can do by itself is done. Without
     `binaries` nothing is started: the processes run elsewhere, in containers for instance. Where the
-    processes are `bound`, they end with the one that calls this.
+    processes are `bound`, they end with the one that calls this. Raises FederationError, before anything is
+    started, where a port is taken.
     """
     members = members_in(directory)
     if binaries is not None:
+        check_startable(members)
         for folder in members:
             write_settings(folder, proposal_age=proposal_age)
             start_processes(folder, binaries, bound=bound)

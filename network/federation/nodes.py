@@ -158,7 +158,7 @@ def peer_settings(
     peer = {
         "id": f"peer.{member.code}",
         "networkId": "condocharge",
-        "listenAddress": f"{_listen(member)}:{ports.peer}",
+        "listenAddress": f"{listen_address(member.host)}:{ports.peer}",
         "address": address,
         "chaincodeListenAddress": f"{LOCAL_ADDRESS}:{ports.peer_chaincode}",
         "localMspId": member.msp_id,
@@ -272,7 +272,7 @@ def orderer_settings(member: Member, ports: Ports, place: PurePath) -> dict[str,
     tls = place / "tls"
     certificate, key, root = (str(tls / name) for name in ("certificate.pem", "key.pem", "root.pem"))
     general = {
-        "ListenAddress": _listen(member),
+        "ListenAddress": listen_address(member.host),
         "ListenPort": ports.orderer,
         "TLS": {
             "Enabled": True,
@@ -324,6 +324,6 @@ def orderer_settings(member: Member, ports: Ports, place: PurePath) -> dict[str,
     }
 
 
-def _listen(member: Member) -> str:
+def listen_address(host: str) -> str:
     """Loopback where the member's own address is; else every interface, for others must reach it."""
-    return LOCAL_ADDRESS if member.host in (LOCAL_ADDRESS, "localhost") else "0.0.0.0"  # noqa: S104
+    return LOCAL_ADDRESS if host in (LOCAL_ADDRESS, "localhost") else "0.0.0.0"  # noqa: S104

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,8 @@ def test_rows_become_settled_sessions(replayed: tuple[Result, dict[str, float]])
     assert report["energy_wh_ledger"] == pytest.approx(report["energy_wh_dataset"], rel=0.01)
     assert report["transactions"] >= 4 * report["sessions"]
     check_sums(report)
+    verified = f"{report['transactions']:,} transactions in {report['blocks']:,} blocks"
+    assert re.search(rf"^ledger verified +{verified}$", result.output, re.MULTILINE)
 
 
 async def exported(network: Network) -> list[bytes]:

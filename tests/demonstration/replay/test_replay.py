@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ def test_rows_become_settled_sessions(tmp_path: Path) -> None:
     assert report["batches"] > 4 * 12
     check_sums(report)
     assert "receipts verified" in result.output
+    verified = f"{report['transactions']:,} transactions in {report['blocks']:,} blocks"
+    assert re.search(rf"^ledger verified +{verified}$", result.output, re.MULTILINE)
 
 
 def test_senseless_rows_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -58,13 +58,19 @@ def entry(**changes: Any) -> CondominiumStatus:
 
 
 def test_the_table_of_machines() -> None:
-    """A height, how far behind it is, what is down, who leads and the certificate that ends first."""
+    """A height, how far behind it is, what is down, who leads and when the first certificate ends."""
     behind = entry(code="b", lag=5, orderer_height=None, orderer_lag=None, processes={"chaincode": None})
-    first = "2027-01-02 admin/certificate.pem"
     assert shown(overview.machines([entry(leads=True), behind])) == [
-        ["a", "height 12", "height 12", "up", "yes", first],
-        ["b", "height 12, 5 behind", "down", "down", "", first],
+        ["a", "height 12", "height 12", "up", "yes", "2027-01-02"],
+        ["b", "height 12, 5 behind", "down", "down", "", "2027-01-02"],
     ]
+
+
+def test_the_first_certificate_to_end_is_named() -> None:
+    """Of all condominiums' the one that ends first."""
+    later = entry(code="b", certificates={"admin/certificate.pem": "2028-01-01"})
+    sentence = "The first certificate to end is a's admin/certificate.pem, on 2027-01-02."
+    assert overview.first_to_end([later, entry()]) == sentence
 
 
 def test_the_table_of_approvals() -> None:
@@ -72,9 +78,34 @@ def test_the_table_of_approvals() -> None:
     first = NamespaceStatus("condocharge-b", "1", 0, (), ("aMSP", "bMSP"), None)
     down = entry(code="b", namespaces=())
     assert shown(overview.approvals([down, entry(namespaces=(HERE, first))])) == [
-        ["condocharge-a", "1", "3", "aMSP", "bMSP", "bMSP"],
-        ["condocharge-b", "1", "not committed", "", "aMSP, bMSP", ""],
+        ["a", "1", "3", "a", "b", "b"],
+        ["b", "1", "not committed", "", "a, b", ""],
     ]
+    settled = replace(HERE, awaited=(), next_approved_by=None)
+    assert shown(overview.approvals([entry(namespaces=(settled,))])) == [["a", "1", "3", "a"]]
+
+
+def test_no_name_is_cut_at_80_columns() -> None:
+    """Also where codes are as long as they may be, half the members wait and machines are far behind."""
+    codes = [f"condominium{number:05}" for number in range(6)]
+    msps = tuple(f"{code}MSP" for code in codes)
+    spaces = tuple(
+        NamespaceStatus(f"condocharge-{code}", "12", 4, msps[:3], msps[3:], msps[:2]) for code in codes
+    )
+    found = [
+        entry(code=code, namespaces=spaces, peer_height=123_456, lag=18_000, orderer_lag=18_000)
+        for code in codes
+    ]
+    output = io.StringIO()
+    console = Console(file=output, width=80)
+    console.print(overview.machines(found))
+    console.print(overview.approvals(found))
+    lines = output.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in output.getvalue()
+    for code in codes:
+        assert sum(line.startswith(f"│ {code} ") for line in lines) == 2
+    assert "18000" in output.getvalue()
 
 
 def test_what_a_peer_did_not_say_is_said() -> None:
