@@ -48,6 +48,7 @@ from gateway.rest.units import units_router
 from gateway.settings import Settings
 from gateway.store import projection
 from gateway.store.database import Database
+from gateway.timekeeping import Timekeeper
 from gateway.transaction import verification_routes
 from gateway.transaction.submission import Submitter
 
@@ -129,6 +130,9 @@ class Gateway:
             session_at=operation.session_at,
             under_way=operation.sessions_under_way,
         )
+        self.timekeeper = (
+            Timekeeper(clock, operation, operation.alarms) if isinstance(clock, SystemClock) else None
+        )
         self.configuration.subscribe(self._forget)
         self.access.subscribe(self.operation.streams.stir)
         self.app = self._application()
@@ -183,6 +187,9 @@ class Gateway:
         """Start the services. Returns the first administrator's invitation where nobody can log in yet."""
         await self.operation.start()
         self._running.push_async_callback(self.operation.close)
+        if self.timekeeper is not None:
+            await self.timekeeper.start()
+            self._running.push_async_callback(self.timekeeper.close)
         await self.teller.start()
         self._running.push_async_callback(self.teller.close)
         await self.metering.start()

@@ -33,6 +33,10 @@ class Clock(Protocol):
     def now(self) -> int:
         """Milliseconds since 1970."""
 
+    def ahead(self) -> int:
+        """Milliseconds by which the computer's own clock is ahead of this one, negative where it is behind;
+        0 while they agree."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds`; not at all where that is negative."""
 
@@ -40,15 +44,56 @@ class Clock(Protocol):
         """Run `callback` once at `when` (milliseconds since 1970), soon where that is past."""
 
 
-class SystemClock:
-    """The machine's clock."""
+STEP_S = 60
+"""Seconds by which the computer's clock may be set and is still followed at once: units believe commands that
+are 120 s off (docs/protocol.md, "A unit's life", 8)."""
+_Nanoseconds = Callable[[], int]
 
-    def __init__(self) -> None:
+
+def _since_boot() -> int:
+    """Nanoseconds of a clock that nobody can set; it counts the computer's sleep where one does."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class SystemClock:
+    """The machine's clock, except where it is set by `STEP_S` or more while this one runs.
+
+    Then nobody can say which of the two times is right, and what is under way must not see an hour come
+    twice or never. So this clock goes on by the time that it had, and `ahead` says how far the machine's has
+    left it; until they agree again, or whoever watches over it (`gateway.timekeeping`) has it `follow`."""
+
+    def __init__(self, wall: _Nanoseconds = time.time_ns, steady: _Nanoseconds = _since_boot) -> None:
+        """`wall` gives nanoseconds since 1970, and may be set; `steady` counts them, and may not."""
+        self._wall = wall
+        self._steady = steady
+        self._offset = wall() - steady()
         self._running: set[asyncio.Future[None]] = set()
 
     def now(self) -> int:
         """Milliseconds since 1970."""
-        return time.time_ns() // 1_000_000
+        self._keep()
+        return (self._steady() + self._offset) // 1_000_000
+
+    def ahead(self) -> int:
+        """As `Clock`."""
+        return self._keep() // 1_000_000
+
+    def follow(self) -> None:
+        """Take the machine's time for the time."""
+        self._offset = self._wall() - self._steady()
+
+    def begin_at(self, now: int) -> None:
+        """Take `now` (milliseconds since 1970) for the time, whatever the machine's clock says."""
+        self._offset = 1_000_000 * now - self._steady()
+
+    def _keep(self) -> int:
+        """Follow the machine's clock where it has not been set; returns the nanoseconds to it otherwise."""
+        offset = self._wall() - self._steady()
+        ahead = offset - self._offset
+        if abs(ahead) < STEP_S * 1_000_000_000:
+            self._offset = offset
+            return 0
+        return ahead
 
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds`."""
@@ -108,6 +153,10 @@ class SimulatedClock:
     def now(self) -> int:
         """Milliseconds since 1970, simulated."""
         return self._now
+
+    def ahead(self) -> int:
+        """0: there is no other."""
+        return 0
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has been advanced by `seconds`."""
@@ -173,6 +222,23 @@ class SimulatedClock:
             if busy is None:
                 return
             await busy()
+
+
+def doubt(clock: Clock) -> str:
+    """What follows a sentence that refuses somebody for their time where the gateway's own may be the wrong
+    one; nothing where it is not in doubt."""
+    ahead = clock.ahead() // 1_000
+    if not ahead:
+        return ""
+    return (
+        f", or the gateway's is wrong: its computer's clock was set {span(ahead)}, and until no car charges "
+        "the gateway goes by the time before; try again later, or tell the condominium"
+    )
+
+
+def span(ahead: int) -> str:
+    """So many seconds in words: `3,600 s ahead`, or `back` where they are negative."""
+    return f"{abs(ahead):,} s {'ahead' if ahead > 0 else 'back'}"
 
 
 async def _a_moment() -> None:

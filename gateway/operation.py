@@ -86,6 +86,7 @@ class Operation:
         self.streams = Streams()
         self.exports = Places(*EXPORTS)
         self.catalogue = Catalogue(submitter)
+        self._outbox = metering.outbox
         self.fleet = ConfiguredFleet(configuration)
         self.alarms = Alarms(database, self.bus, clock)
         self.follower = Follower(submitter.ledger, database, clock)
@@ -125,6 +126,7 @@ class Operation:
         self.intents = Intents(
             submitter,
             code,
+            clock=clock,
             on_session=self.monitor.relayed,
             host_of=self._host_of,
             is_served=lambda unit: self.fleet.unit(unit) is not None,
@@ -185,6 +187,22 @@ class Operation:
     def sessions_under_way(self) -> list[str]:
         """Every session here that has not ended."""
         return [live.id for live in self.monitor.floor]
+
+    @property
+    def idle(self) -> bool:
+        """As `gateway.timekeeping.Affairs`."""
+        return self.monitor.idle
+
+    @property
+    def newest(self) -> int:
+        """As `gateway.timekeeping.Affairs`."""
+        return self.monitor.newest
+
+    def shift(self, seconds: int) -> None:
+        """As `gateway.timekeeping.Affairs`: what was to last so long lasts as long as before."""
+        self._outbox.shift(seconds)
+        self.switches.shift(seconds)
+        self.monitor.shift(seconds)
 
     def routers(self) -> list[APIRouter]:
         """REST for wallets, operators, auditors and anybody."""

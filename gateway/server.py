@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from gateway.access.routes import invitation_link
 from gateway.app import Gateway
+from gateway.clock import Clock
 from gateway.grpc.server import GrpcServer
 from gateway.settings import Settings
 from gateway.site import Cookieless, Site
@@ -50,20 +51,24 @@ Company = Callable[[Gateway, Ready], AbstractAsyncContextManager[None]]
 
 
 async def serve(
-    settings: Settings, announce: Callable[[Ready], None], company: Company | None = None
+    settings: Settings,
+    announce: Callable[[Ready], None],
+    company: Company | None = None,
+    clock: Clock | None = None,
 ) -> None:
     """Open the gateway, serve it until SIGINT or SIGTERM, and stop it cleanly; a signal that comes while it
     is still being opened gives that up.
 
-    `announce` is called once it answers; `company` is entered then, and left before it stops. Raises what
-    `Gateway.open` raises, `AddressError` and `GrpcServerError`."""
+    `announce` is called once it answers; `company` is entered then, and left before it stops; `clock` is
+    the gateway's, the machine's where it is None. Raises what `Gateway.open` raises, `AddressError` and
+    `GrpcServerError`."""
     task = asyncio.current_task()
     assert task is not None
     stop = _Stop(task)
     try:
         with ExitStack() as sockets, _signals(stop):
             settings, listeners = _listen(settings, sockets)
-            async with await Gateway.open(settings) as gateway:
+            async with await Gateway.open(settings, clock) as gateway:
                 await _serve(gateway, settings, listeners, stop, announce=announce, company=company)
     except asyncio.CancelledError:
         if not stop.asked.is_set():

@@ -89,6 +89,16 @@ class Grants:
         if self._rows.pop(unit, None) is not None:
             self._dirty.add(unit)
 
+    @property
+    def outstanding(self) -> bool:
+        """Whether any unit may be acting on a grant."""
+        return any(self._live(unit) for unit in list(self._grants))
+
+    def shift(self, seconds: int) -> None:
+        """The gateway's time was set by so many seconds: what units act on lasts as long as before."""
+        for unit, grants in self._grants.items():
+            self._grants[unit] = [replace(grant, until=grant.until + seconds) for grant in grants]
+
     def _live(self, unit: int) -> list[Grant]:
         grants = self._grants.get(unit)
         if grants is None:

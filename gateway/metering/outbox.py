@@ -179,6 +179,15 @@ class Outbox:
         if desk.current is connection:
             desk.current = None
 
+    def shift(self, seconds: int) -> None:
+        """The gateway's time was set by so many seconds: what is wanted is wanted for as long as before, and
+        every unit's clock is brought after it (`CLOCK_STEP`) without its having to refuse commands first."""
+        for desk in self._desks.values():
+            desk.ahead -= seconds
+            desk.ignored = max(desk.ignored, _IGNORED)
+            if desk.wanted is not None:
+                desk.wanted.until += 1_000 * seconds
+
     def end(self) -> None:
         """Give no more commands: the gateway is stopping."""
         self.stopping = True

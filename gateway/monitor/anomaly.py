@@ -17,7 +17,7 @@ OVERTIME = 60
 
 
 class Kind(StrEnum):
-    """What can be wrong with a unit or a session."""
+    """What can be wrong with a unit, a session or the gateway itself."""
 
     OVER_CURRENT = "over-current"
     OVER_TEMPERATURE = "over-temperature"
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     SWITCH = "switch-failed"
     REFUSED = "ledger-refused"
     MESSAGE = "message-refused"
+    CLOCK = "clock-set"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,11 @@ class Floor:
         """Unix seconds at which the unit was last heard of since the gateway started."""
         return self._heard.get(unit)
 
+    def shift(self, seconds: int) -> None:
+        """The gateway's time was set by so many seconds: who was heard of lately still was."""
+        for unit in self._heard:
+            self._heard[unit] += seconds
+
     def limit(self, group: str) -> int:
         """The group's maximum load, W."""
         return self._fleet.limit(group)

@@ -242,6 +242,30 @@ class ChargeMonitor:
                 live.unit = facts
         self._dispatcher.plan(group)
 
+    def shift(self, seconds: int) -> None:
+        """The gateway's time was set by so many seconds: durations go on, and what has an instant of its own
+        (a deadline, a band of the tariff) is looked at anew."""
+        self._grants.shift(seconds)
+        self.floor.shift(seconds)
+        for live in self.floor:
+            live.shift(seconds)
+            live.grant = self._grants.of(live.unit.number) if live.grant is not None else None
+        for live in self.floor:
+            if (armed := self._timers.pop(live.id, None)) is not None:
+                armed[1].cancel()
+            self._look(live)
+            self._dispatcher.plan(live.unit.group)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no session is under way, and no unit may be acting on a grant."""
+        return not len(self.floor) and not self._grants.outstanding
+
+    @property
+    def newest(self) -> int:
+        """Unix seconds of the latest that a gateway has dated of any session under way; 0 where none is."""
+        return max((live.newest for live in self.floor), default=0)
+
     async def _prepare(self, record: Session) -> LiveSession | None:
         facts = self._fleet.unit(record.unit)
         if facts is None:

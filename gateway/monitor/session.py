@@ -165,6 +165,21 @@ class LiveSession:
             self.stopping = reason
             self._stop_at = now
 
+    def shift(self, seconds: int) -> None:
+        """The gateway's time was set by so many seconds: what was waited for is waited for as long as before.
+        What the unit and the ledger dated stays as it is."""
+        if self.granted_at is not None and not self.begun:
+            self.granted_at += seconds
+        if self.heard is not None:
+            self.heard += seconds
+        self._stop_at += seconds
+
+    @property
+    def newest(self) -> int:
+        """Unix seconds of the latest that the gateway itself has dated of it: its opening, or that a batch
+        came. What units date is their word, and says nothing of the time."""
+        return max(self.record.opened_at, self.heard or 0)
+
     def not_begun(self, made: int) -> bool:
         """The unit has heard END and is in no session, as a batch shows that was `made` then. Returns whether
         that ends this one: where the unit had ever begun it, a batch of it would have come before, as END

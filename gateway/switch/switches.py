@@ -123,6 +123,15 @@ class Switches:
                 self._desks[unit] = desk
                 self._look(unit)
 
+    def shift(self, seconds: int) -> None:
+        """The gateway's time was set by so many seconds: switches stay on for as long as they would have."""
+        step = 1_000 * seconds
+        for unit, desk in self._desks.items():
+            desk.latest, desk.heard, desk.looked = desk.latest + step, desk.heard + step, desk.looked + step
+            desk.until += step if desk.until else 0
+            desk.shown = desk.shown + step if desk.shown else desk.shown
+            self._look(unit)
+
     async def close(self) -> None:
         """Command no more switches; those that are on open when their time is over."""
         self._closed = True

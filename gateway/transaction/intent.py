@@ -38,6 +38,7 @@ from chaincode.signing.intent import (
     intent_id,
     parse_intent,
 )
+from gateway.clock import Clock, doubt
 from gateway.transaction.submission import Submitter
 
 OnSession = Callable[[Session], Awaitable[None]]
@@ -91,6 +92,7 @@ class Intents:
         submitter: Submitter,
         code: str,
         *,
+        clock: Clock,
         on_session: OnSession,
         host_of: HostOf,
         is_served: IsServed,
@@ -101,6 +103,7 @@ class Intents:
         self._admission = admission
         self._submitter = submitter
         self._code = code
+        self._clock = clock
         self._on_session = on_session
         self._host_of = host_of
         self._is_served = is_served
@@ -112,7 +115,12 @@ class Intents:
         intent = parse_intent(body)
         arguments = self._check(intent, body, signature, proof)
         function, host = await self._route(intent)
-        committed = await self._submitter.submit(function, arguments, namespace_of(host))
+        try:
+            committed = await self._submitter.submit(function, arguments, namespace_of(host))
+        except NotAuthorised as error:
+            if error.field == "expires":
+                raise NotAuthorised(error.field, error.rule + doubt(self._clock)) from error
+            raise
         if function in ("session.open", "session.stop", "session.reclaim") and host == self._code:
             await self._on_session(Session.decode(committed.result))
         if isinstance(intent, OpenIntent):

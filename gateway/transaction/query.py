@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chaincode.errors import InvalidArgument
 from chaincode.signing.query import SCHEME, TOLERANCE, QueryAuthorization, parse_authorization
-from gateway.clock import Clock
+from gateway.clock import Clock, doubt
 from gateway.rest.caller import Caller, Principal
 from gateway.rest.problem import ProblemError
 from gateway.store.database import Database, Gather
@@ -55,7 +55,7 @@ class WalletAuthenticator:
         now = self._clock.now() // 1000
         if abs(now - query.time) > TOLERANCE:
             rule = f"is within {TOLERANCE} s of the gateway's clock, {now}; set this device's clock right"
-            raise _refusal("authorization.time", rule)
+            raise _refusal("authorization.time", rule + doubt(self._clock))
         wallet = query.wallet.hex()
         key = await self._submitter.evaluate("wallet.key", [wallet.encode()])
         network = self._submitter.ledger.channel

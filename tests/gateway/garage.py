@@ -307,6 +307,10 @@ class MortalClock:
         """Milliseconds since 1970."""
         return self._clock.now()
 
+    def ahead(self) -> int:
+        """As the simulated clock."""
+        return self._clock.ahead()
+
     async def sleep(self, seconds: float) -> None:
         """Wait; in a dead process for ever."""
         await self._clock.sleep(seconds)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from gateway.clock import Clock, SimulatedClock, SystemClock
+from gateway.clock import STEP_S, Clock, SimulatedClock, SystemClock
 
 
 async def test_timers_run_in_the_order_of_their_instants() -> None:
@@ -163,3 +163,56 @@ async def test_a_failing_timer_on_the_machines_clock_is_reported() -> None:
     clock = SystemClock()
     clock.call_at(clock.now(), fails)
     assert isinstance(await asyncio.wait_for(heard, 10), LookupError)
+
+
+class Machine:
+    """A computer: what its clock shows, and how long it has run; both in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.shown = 1_767_225_600 * _SECOND
+        self.uptime = 5 * _SECOND
+        self.clock = SystemClock(lambda: self.shown, lambda: self.uptime)
+
+    def run(self, seconds: int) -> None:
+        """Let time pass."""
+        self.shown += seconds * _SECOND
+        self.uptime += seconds * _SECOND
+
+
+_SECOND = 1_000_000_000
+
+
+@pytest.mark.parametrize("step", [STEP_S - 1, 1 - STEP_S])
+def test_a_clock_that_is_put_right_a_little_is_followed(step: int) -> None:
+    """As NTP does; however often, as it is right each time."""
+    machine = Machine()
+    for _ in range(100):
+        machine.run(10)
+        machine.shown += step * _SECOND
+        assert machine.clock.now() == machine.shown // 1_000_000
+        assert machine.clock.ahead() == 0
+
+
+@pytest.mark.parametrize("step", [3_600, -3_600, STEP_S, -STEP_S])
+def test_a_clock_that_jumps_is_not_followed(step: int) -> None:
+    """Time goes on as it did, and it is said by how much the computer's differs, until that is put right."""
+    machine = Machine()
+    before = machine.clock.now()
+    machine.shown += step * _SECOND
+    machine.run(30)
+    assert machine.clock.now() == before + 30_000
+    assert machine.clock.ahead() == step * 1_000
+    machine.shown -= step * _SECOND
+    machine.run(30)
+    assert machine.clock.now() == before + 60_000 == machine.shown // 1_000_000
+    assert machine.clock.ahead() == 0
+
+
+def test_a_jump_can_be_followed_after_all() -> None:
+    """Then it is the time, and nothing differs."""
+    machine = Machine()
+    machine.shown += 3_600 * _SECOND
+    assert machine.clock.ahead() == 3_600_000
+    machine.clock.follow()
+    assert machine.clock.now() == machine.shown // 1_000_000
+    assert machine.clock.ahead() == 0

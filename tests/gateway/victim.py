@@ -35,6 +35,8 @@ class Victim:
     chance: random.Random
     http_port: int = field(default_factory=_free_port)
     grpc_port: int = field(default_factory=_free_port)
+    command: str = "gateway.command:serve"
+    """The click command that is run, `module:name`."""
     said: str = ""
     """What its first start printed: the invitation is in it."""
     kills: int = 0
@@ -94,7 +96,5 @@ class Victim:
             "CONDOCHARGE_HTTP_PORT": str(self.http_port),
             "CONDOCHARGE_GRPC_PORT": str(self.grpc_port),
         }
-        self._process, output = fork(
-            "gateway.command:serve", [], self.log, environment(self.directory, ports)
-        )
+        self._process, output = fork(self.command, [], self.log, environment(self.directory, ports))
         return output

@@ -46,6 +46,20 @@ async def test_a_lower_grant_does_not_hide_a_higher_one(database: Database) -> N
     assert held.load == 1_380
 
 
+async def test_a_grant_lasts_as_long_though_the_clock_was_set(database: Database) -> None:
+    """Else a jump ahead would give away power that a unit still takes."""
+    clock = SimulatedClock(START * 1_000)
+    grants = Grants(database, clock)
+    give(grants)
+    await clock.advance(3_600 + 100)
+    grants.shift(3_600)
+    assert grants.outstanding
+    await clock.advance(140 + IN_FLIGHT - 1)
+    assert grants.outstanding
+    await clock.advance(1)
+    assert not grants.outstanding
+
+
 async def test_after_a_restart_a_grant_counts_as_if_given_just_now(database: Database) -> None:
     """For the longest that any ON of it was."""
     clock = SimulatedClock(START * 1_000)

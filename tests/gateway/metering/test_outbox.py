@@ -182,6 +182,31 @@ async def test_a_late_batch_moves_no_clock(metering: Metering, meter: Meter) -> 
         assert command.issued == now
 
 
+@pytest.mark.parametrize("step", [3_600, -3_600])
+async def test_after_a_gateways_clock_was_set_its_units_are_brought_after_it(
+    metering: Metering, clock: SimulatedClock, meter: Meter, step: int
+) -> None:
+    """From the next batch on, though nothing was wanted of them that they could have refused."""
+    await metering.exchange(meter.send(register=0, flags=Flag(0)))
+    metering.outbox.shift(step)
+    metering.outbox.send(meter.number, CommandKind.ON, SESSION, grant=60_000)
+    batches, believed = await _obey_by_the_clock(metering, meter, -step)
+    assert believed[0] is CommandKind.ACKNOWLEDGE and believed[-1] is CommandKind.ON
+    assert batches <= abs(step) // 100 + 2
+
+
+async def test_a_grant_lasts_as_long_though_the_clock_was_set(
+    metering: Metering, clock: SimulatedClock, meter: Meter
+) -> None:
+    """What is left of it is given, and no more."""
+    await metering.exchange(meter.send())
+    metering.outbox.send(meter.number, CommandKind.ON, SESSION, grant=180)
+    await clock.advance(3_600 + 60)
+    metering.outbox.shift(3_600)
+    command = meter.read(await metering.exchange(meter.send(time=clock.now() // 1_000)))
+    assert (command.kind, command.grant) == (CommandKind.ON, 120)
+
+
 async def test_counters_rise_over_restarts(database: Database, place: Place, meter: Meter) -> None:
     """A gateway that was killed goes on above every counter that it ever used, for each unit."""
     other = place.meters[8]

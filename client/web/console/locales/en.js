@@ -12,6 +12,7 @@ export default {
   "account.where": "From",
   "account.wrong": "User name or password is wrong, or the account is locked or has expired.",
   "alarm.charging-time-exceeded": "Charges beyond its time",
+  "alarm.clock-set": "The clock of the gateway's computer is wrong, or was",
   "alarm.energy-without-session": "Energy without a session",
   "alarm.ledger-refused": "The ledger refused readings",
   "alarm.message-refused": "A message was refused",

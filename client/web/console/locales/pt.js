@@ -12,6 +12,7 @@ export default {
   "account.where": "De onde",
   "account.wrong": "Utilizador ou palavra-passe errados, ou a conta está bloqueada ou expirou.",
   "alarm.charging-time-exceeded": "Carrega para lá do tempo",
+  "alarm.clock-set": "O relógio do computador do gateway está errado, ou esteve",
   "alarm.energy-without-session": "Energia sem sessão",
   "alarm.ledger-refused": "O livro-razão recusou leituras",
   "alarm.message-refused": "Uma mensagem foi recusada",

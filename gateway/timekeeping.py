@@ -1,0 +1,115 @@
+"""What becomes of a clock that was set while the gateway runs.
+
+The gateway's own time goes on by what it was (`gateway.clock.SystemClock`), so that whatever is under way
+ends as it would have. The operator is told. The computer's time is taken over once nothing is under way that
+a jump could harm, or at once where the gateway's own is known to be behind: it was started with a clock that
+did not know the time yet (docs/adr/0021).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.clock import STEP_S, SystemClock, span
+from gateway.monitor.alarm import Alarms
+from gateway.monitor.anomaly import Anomaly, Kind
+
+QUIET_S = 60.0
+"""Seconds for which nothing has to be under way: a clock that was set by mistake is often set back soon."""
+_LOOK_S = 1.0
+_SET = (
+    "this computer's clock was set {}: the gateway goes by the time before until it is set right, or no "
+    "session has been under way for a minute. Started again, the gateway takes the computer's time at once"
+)
+_LATE = (
+    "this computer's clock is {:,} s behind what the gateway wrote down before it was started: the gateway "
+    "goes on from there until it is set right, or no session has been under way for a minute"
+)
+_LOG = logging.getLogger(__name__)
+
+
+class Affairs(Protocol):
+    """What goes on at the gateway, as far as its time matters (`gateway.operation.Operation`)."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether no session is under way, and no unit may be acting on a grant."""
+
+    @property
+    def newest(self) -> int:
+        """Unix seconds of the latest that a gateway has dated of any session under way; 0 where none is."""
+
+    def shift(self, seconds: int) -> None:
+        """The gateway's time was set by so many seconds."""
+
+
+class Timekeeper:
+    """Watches over the gateway's clock."""
+
+    def __init__(
+        self,
+        clock: SystemClock,
+        affairs: Affairs,
+        alarms: Alarms,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`steady` counts seconds."""
+        self._clock = clock
+        self._affairs = affairs
+        self._alarms = alarms
+        self._steady = steady
+        self._busy_at = steady()
+        self._late = False
+        """Whether the gateway's time is no more than what cannot be earlier."""
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look, each second."""
+        self.begin()
+        self._task = asyncio.create_task(self._run(), name="timekeeper")
+
+    def begin(self) -> None:
+        """Let the time not be before what is known to have been: a computer without a battery for its clock
+        starts in the past, and readings would seem to come from the future."""
+        late = self._affairs.newest - self._clock.now() // 1_000
+        if late < STEP_S:
+            return
+        self._late = True
+        self._clock.begin_at(1_000 * self._affairs.newest)
+        self._affairs.shift(late)
+        self._alarms.raise_(Anomaly(Kind.CLOCK, _LATE.format(late), -late), None)
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def look(self) -> None:
+        """Do what is due: tell the operator of a clock that is wrong, or take the computer's time."""
+        ahead = self._clock.ahead() // 1_000
+        if not ahead or not self._affairs.idle:
+            self._busy_at = self._steady()
+        if not ahead:
+            self._late = False
+            self._alarms.clear([Kind.CLOCK], None)
+            return
+        self._alarms.raise_(Anomaly(Kind.CLOCK, _SET.format(span(ahead)), ahead), None)
+        if (self._late and ahead > 0) or self._steady() - self._busy_at >= QUIET_S:
+            self._follow(ahead)
+
+    def _follow(self, ahead: int) -> None:
+        _LOG.warning("the gateway's time is this computer's from now on: set %s", span(ahead))
+        self._clock.follow()
+        self._late = False
+        self._affairs.shift(ahead)
+        self._alarms.clear([Kind.CLOCK], None)
+
+    async def _run(self) -> None:
+        while True:
+            self.look()
+            await asyncio.sleep(_LOOK_S)
