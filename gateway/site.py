@@ -26,6 +26,7 @@ _IMPORTS = "<!-- imports -->"
 _PRELOADS = "<!-- preloads -->"
 _STATIC_IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)(?:[\w\s{},*$]*?from)?\s*["']([^"'\n]+)["']""")
 """A static import or re-export, as people and minifiers write it, and no `import(…)`."""
+_STYLE_SHEET = re.compile(rb'<link rel="stylesheet" href="([^"]+)" />')
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
 _COMPRESSED = {".js", ".mjs", ".css", ".html", ".svg", ".webmanifest"}
 
@@ -40,6 +41,8 @@ class _File:
     compressed: bytes | None
     type: str
     tag: str
+    acts: bool
+    """Whether a browser can show it, or run it by itself."""
 
 
 class Site:
@@ -60,11 +63,16 @@ class Site:
             raise SiteError(f"{web}{missing[0]} is missing: run make setup, which fetches the modules anew")
         imports = json.dumps({"imports": modules}, separators=(",", ":"))
         page = sources["/index.html"].replace(_IMPORTS.encode(), imports.encode())
-        sources["/index.html"] = page.replace(_PRELOADS.encode(), _preloads(sources, modules).encode())
-        if "/worker.js" in sources:
-            sources["/worker.js"] = _worker(sources)
+        page, styles = _styled(page, sources)
+        sources["/index.html"] = page
+        if _WORKER in sources:
+            sources[_WORKER] = _worker(sources)
         self._files = {path: _file(path, body) for path, body in sources.items()}
-        self._headers = {"Content-Security-Policy": _policy(imports), "Cache-Control": "no-cache"}
+        self._pages = {
+            language: _file("/index.html", _spoken(page, language, sources, modules))
+            for language in _languages(sources)
+        }
+        self._policy = {"Content-Security-Policy": _policy(imports, styles)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a file of the site, or pass the request on."""
@@ -72,14 +80,22 @@ class Site:
             await self._behind(scope, receive, send)
             return
         path = "/index.html" if scope["path"] == "/" else scope["path"]
-        file = self._files.get(path)
-        if file is None:
+        asked = Headers(scope=scope)
+        if path == "/index.html":
+            file = self._pages[_wished(asked.get("accept-language", ""), list(self._pages))]
+        elif path in self._files:
+            file = self._files[path]
+        else:
             await self._behind(scope, receive, send)
             return
-        await self._answer(file, Headers(scope=scope))(scope, receive, send)
+        await self._answer(file, asked)(scope, receive, send)
 
     def _answer(self, file: _File, asked: Mapping[str, str]) -> Response:
-        headers = {**self._headers, **SITE_HEADERS, "ETag": file.tag, "Vary": "Accept-Encoding"}
+        headers = {**_FILE_HEADERS, "ETag": file.tag, "Vary": "Accept-Encoding"}
+        if file.acts:
+            headers |= {**self._policy, **SITE_HEADERS}
+        if file.type == "text/html":
+            headers["Vary"] = "Accept-Encoding, Accept-Language"
         if asked.get("if-none-match") == file.tag:
             return Response(status_code=304, headers=headers)
         body = file.body
@@ -103,25 +119,32 @@ class Cookieless:
         await self._app(scope, receive, send)
 
 
-SITE_HEADERS: Mapping[str, str] = {
-    "Cross-Origin-Opener-Policy": "same-origin",
+_FILE_HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-cache",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), publickey-credentials-get=(self)",
-    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
 """Sent with every file of a site."""
+SITE_HEADERS: Mapping[str, str] = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), publickey-credentials-get=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+"""Sent, with the policy, with all that a browser can show or run by itself. Modules and style sheets are what
+the page makes of them, and a first view has a dozen: there these headers would weigh as much as the code."""
+_PARTS = frozenset({"text/javascript", "text/css"})
+"""What only a page makes something of. A worker is the exception: its own policy comes with it."""
+_WORKER = "/worker.js"
 
 
-def _policy(imports: str) -> str:
-    """Only this origin's own files, no inline script but the import map, by its digest."""
-    digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
+def _policy(imports: str, styles: list[bytes]) -> str:
+    """Only this origin's own files; inline the import map and the page's own style, each by its digest."""
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src 'self' 'sha256-{digest}'",
-            "style-src 'self'",
+            f"script-src 'self' {_digest(imports.encode())}",
+            " ".join(("style-src 'self'", *map(_digest, styles))),
             "img-src 'self' data: blob:",
             "connect-src 'self'",
             "manifest-src 'self'",
@@ -133,6 +156,11 @@ def _policy(imports: str) -> str:
             "trusted-types condocharge",
         )
     )
+
+
+def _digest(inline: bytes) -> str:
+    """A hash source (CSP Level 3, section 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inline).digest()).decode()}'"
 
 
 def _read(web: Path, name: str) -> dict[str, bytes]:
@@ -162,20 +190,58 @@ def _vendored(specifier: str, source: str) -> str:
     return specifier.removeprefix("@") + ("" if specifier.endswith(".js") else Path(source).suffix)
 
 
-def _preloads(sources: Mapping[str, bytes], modules: Mapping[str, str]) -> str:
-    """Links that bring every module of the first view at once: a browser that finds them one in the other
-    waits for the network at each step."""
-    found: dict[str, None] = {}
-    waiting = ["/app.js"]
+def _styled(page: bytes, sources: Mapping[str, bytes]) -> tuple[bytes, list[bytes]]:
+    """The page with its style sheets in it, and what these are: nothing is drawn before they are there, and a
+    phone on a slow network has waited for the page already."""
+    styles = [sources[path.decode()] for path in _STYLE_SHEET.findall(page) if path.decode() in sources]
+
+    def within(link: re.Match[bytes]) -> bytes:
+        style = sources.get(link[1].decode())
+        return link[0] if style is None else b"<style>%s</style>" % style
+
+    return _STYLE_SHEET.sub(within, page), styles
+
+
+def _languages(sources: Mapping[str, bytes]) -> list[str]:
+    """The languages of the site's own sentences, English first: for readers whose own is not among them."""
+    own = {Path(path).stem for path in sources if path.startswith("/locales/")}
+    return ["en", *sorted(own - {"en"})]
+
+
+def _wished(accepted: str, languages: list[str]) -> str:
+    """Which of `languages` a browser asks for first (RFC 9110, section 12.5.4), or the first there is."""
+    wishes = []
+    for each in accepted.split(","):
+        tag, _, quality = each.partition(";q=")
+        weight = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality.strip()) else 1.0
+        wishes.append((-weight, tag.strip()[:2].lower()))
+    known = [name for _, name in sorted(wishes, key=lambda wish: wish[0]) if name in languages]
+    return known[0] if known else languages[0]
+
+
+def _spoken(page: bytes, language: str, sources: Mapping[str, bytes], modules: Mapping[str, str]) -> bytes:
+    """The page for readers of a language."""
+    preloads = _preloads(sources, modules, language).encode()
+    return page.replace(_PRELOADS.encode(), preloads).replace(
+        b'<html lang="en">', b'<html lang="%s">' % language.encode()
+    )
+
+
+def _preloads(sources: Mapping[str, bytes], modules: Mapping[str, str], language: str) -> str:
+    """Links that bring every module of the first view at once, the largest first: a browser that finds them
+    one in the other waits for the network at each step, and it asks a host for six files at a time."""
+    found: set[str] = set()
+    waiting = ["/app.js", f"/locales/{language}.js", f"/shared/locales/{language}.js"]
     while waiting:
-        path = waiting.pop(0)
+        path = waiting.pop()
         if path in found or path not in sources:
             continue
-        found[path] = None
+        found.add(path)
         for name in _STATIC_IMPORT.findall(sources[path].decode()):
             beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
             waiting.append(modules.get(name, beside))
-    return "".join(f'<link rel="modulepreload" href="{path}" />' for path in found)
+    ordered = sorted(found, key=lambda path: (-len(gzip.compress(sources[path])), path))
+    return "".join(f'<link rel="modulepreload" href="{path}" />' for path in ordered)
 
 
 def _worker(sources: Mapping[str, bytes]) -> bytes:
@@ -183,12 +249,10 @@ def _worker(sources: Mapping[str, bytes]) -> bytes:
 
     Licences are served, but no phone needs them to open the wallet.
     """
-    kept = sorted(
-        path for path in sources if path != "/worker.js" and not path.startswith("/vendor/licences/")
-    )
+    kept = sorted(path for path in sources if path != _WORKER and not path.startswith("/vendor/licences/"))
     digest = hashlib.sha256(b"".join(sources[path] for path in kept)).hexdigest()[:16]
     names = json.dumps(["/", *(path for path in kept if path != "/index.html")])
-    text = sources["/worker.js"].decode().replace("VERSION", digest).replace('["FILES"]', names)
+    text = sources[_WORKER].decode().replace("VERSION", digest).replace('["FILES"]', names)
     return text.encode()
 
 
@@ -196,4 +260,5 @@ def _file(path: str, body: bytes) -> _File:
     suffix = Path(path).suffix
     kind = _TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
     compressed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSED else None
-    return _File(body, compressed, kind, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    return _File(body, compressed, kind, tag, acts=path == _WORKER or kind not in _PARTS)

@@ -27,6 +27,18 @@ def make_wallet(page: Page, building: Building, path: str = "") -> list[str]:
     return spoken
 
 
+def await_worker(page: Page) -> None:
+    """Until the service worker has the page: it keeps the files that a page without a network is made of.
+
+    Never `wait_for_function`: after its first look it needs `eval`, which the page's policy forbids."""
+    page.evaluate(
+        """new Promise((done) => {
+            if (navigator.serviceWorker.controller) done();
+            navigator.serviceWorker.addEventListener("controllerchange", () => done());
+        })"""
+    )
+
+
 def unlock(page: Page) -> None:
     """Give the passphrase where it is asked for."""
     page.locator("input[name=passphrase]").fill(PASSPHRASE)

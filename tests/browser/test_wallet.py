@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import check_accessible, shoot
-from tests.browser.resident import PASSPHRASE, buy, make_wallet, start
+from tests.browser.resident import PASSPHRASE, await_worker, buy, make_wallet, start
 from tools.demonstration import Building
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -45,6 +45,20 @@ def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Buil
     expect(phone.get_by_role("cell", name="Back from a session")).to_be_visible()
     check_accessible(phone)
     shoot(phone, "wallet-history")
+
+
+def test_the_first_view_waits_for_nothing_that_the_page_did_not_name(phone: Page, building: Building) -> None:
+    """The form can be used while the gateway has answered nothing; each module came at the page's word."""
+    scripts: list[str] = []
+    phone.on("request", lambda r: scripts.append(r.url) if r.resource_type == "script" else None)
+    phone.route("**/v1/**", lambda _: None)
+    phone.goto(building.wallet)
+    phone.locator("input[name=passphrase]").fill(PASSPHRASE)
+    expect(phone.get_by_role("button", name="Make a wallet")).to_be_enabled()
+    named = phone.evaluate(
+        "[...document.querySelectorAll('link[rel=modulepreload]')].map((link) => link.href)"
+    )
+    assert sorted(set(scripts)) == sorted(named)
 
 
 def test_a_forged_receipt_is_found_out(phone: Page, building: Building) -> None:
@@ -96,7 +110,7 @@ def test_a_wallet_is_restored_in_another_browser(phone: Page, desk: Page, buildi
 def test_the_wallet_opens_without_a_network(phone: Page, building: Building) -> None:
     """Its own files come from the cache; the page says that the gateway is out of reach."""
     make_wallet(phone, building)
-    phone.wait_for_function("navigator.serviceWorker.controller !== null")
+    await_worker(phone)
     phone.context.set_offline(True)
     phone.reload()
     phone.locator("input[name=passphrase]").fill(PASSPHRASE)

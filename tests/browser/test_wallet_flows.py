@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import check_accessible, shoot
-from tests.browser.resident import buy, make_wallet, review, start, stop, unlock
+from tests.browser.resident import await_worker, buy, make_wallet, review, start, stop, unlock
 from tests.gateway.notification.push_service import PushService
 from tools.demonstration import Building
 
@@ -73,7 +73,7 @@ def test_a_lost_network_neither_stops_charging_nor_the_page(phone: Page, buildin
     buy(phone)
     start(phone)
     expect(phone.locator(".badge.live")).to_have_text("Charging", timeout=CHARGING)
-    phone.wait_for_function("navigator.serviceWorker.controller !== null")
+    await_worker(phone)
     phone.context.set_offline(True)
     expect(phone.get_by_text("The connection was lost")).to_be_visible(timeout=30_000)
     check_accessible(phone)
@@ -261,7 +261,7 @@ def test_the_end_is_told_in_the_page_and_by_push(
     )
     protocol.send("ServiceWorker.enable")
     make_wallet(phone, building)
-    phone.wait_for_function("navigator.serviceWorker.controller !== null")
+    await_worker(phone)
     buy(phone)
     phone.evaluate("location.hash = '/notifications'")
     phone.get_by_role("checkbox", name="The car is full, or the session has ended").check()

@@ -3,6 +3,8 @@ axe finds nothing, nothing is cut off, and each picture is kept."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -37,7 +39,7 @@ LOOKS = [
 def _go(page: Page, path: str) -> None:
     """Show a page, and wait until it waits for nothing more."""
     page.evaluate("path => { location.hash = path }", path)
-    page.wait_for_function("() => !/(One|Um) moment(o)? …/.test(document.querySelector('main').innerText)")
+    expect(page.locator("main")).not_to_contain_text(re.compile("One moment …|Um momento …"))
     page.wait_for_timeout(250)
 
 

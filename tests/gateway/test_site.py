@@ -70,13 +70,50 @@ async def test_the_modules_of_the_first_view_are_asked_for_at_once(web: Path) ->
     (web / "vendor/core.mjs").write_text("export{};")
     async with _client(web) as client:
         page = (await client.get("/")).text
-    assert re.findall(r'href="([^"]+)"', page) == [
+    asked = re.findall(r'href="([^"]+)"', page)
+    assert sorted(asked) == [
         "/app.js",
-        "/vendor/preact.mjs",
         "/pages/a.js",
-        "/vendor/core.mjs",
         "/shared/c.js",
+        "/vendor/core.mjs",
+        "/vendor/preact.mjs",
     ]
+
+
+async def test_a_page_brings_its_readers_sentences_and_no_others(web: Path) -> None:
+    """By what the browser asks for; who asks for neither language gets English."""
+    (web / "wallet/index.html").write_text('<html lang="en"><!-- preloads -->')
+    for place in ("wallet", "shared"):
+        (web / place / "locales").mkdir()
+        for name in ("en", "pt"):
+            (web / place / "locales" / f"{name}.js").write_text("export default {};")
+    wishes = {"": "en", "fr": "en", "pt-PT,pt;q=0.9,en;q=0.8": "pt", "fr,pt;q=0.2,en-GB;q=0.7": "en"}
+    async with _client(web) as client:
+        for wish, language in wishes.items():
+            answer = await client.get("/", headers={"Accept-Language": wish})
+            assert f'<html lang="{language}">' in answer.text
+            asked = re.findall(r'href="([^"]*locales[^"]*)"', answer.text)
+            assert sorted(asked) == [f"/locales/{language}.js", f"/shared/locales/{language}.js"]
+            assert answer.headers["Vary"] == "Accept-Encoding, Accept-Language"
+
+
+async def test_a_style_sheet_is_in_the_page_and_in_the_policy(web: Path) -> None:
+    """What nothing is drawn without is not asked for again, and the policy names it by its digest."""
+    (web / "wallet/index.html").write_text('<link rel="stylesheet" href="/shared/theme.css" />')
+    async with _client(web) as client:
+        answer = await client.get("/")
+    assert answer.text == "<style>a { color: red }</style>"
+    digest = base64.b64encode(hashlib.sha256(b"a { color: red }").digest()).decode()
+    assert f"style-src 'self' 'sha256-{digest}';" in answer.headers["Content-Security-Policy"]
+
+
+async def test_what_a_browser_can_show_or_run_by_itself_carries_the_policy(web: Path) -> None:
+    """The page and the worker do; a module is under the policy of the page that runs it."""
+    async with _client(web) as client:
+        answers = {path: (await client.get(path)).headers for path in ("/", "/worker.js", "/app.js")}
+    carries = {path: "Content-Security-Policy" in headers for path, headers in answers.items()}
+    assert carries == {"/": True, "/worker.js": True, "/app.js": False}
+    assert all(headers["X-Content-Type-Options"] == "nosniff" for headers in answers.values())
 
 
 async def test_other_paths_and_methods_go_to_the_interface_behind(web: Path) -> None:

@@ -3,21 +3,19 @@
 
 import { computed, signal } from "@preact/signals";
 
-import ownEnglish from "/locales/en.js";
-import ownPortuguese from "/locales/pt.js";
-
-import english from "./locales/en.js";
-import portuguese from "./locales/pt.js";
-
-const LOCALES = { en: { ...english, ...ownEnglish }, pt: { ...portuguese, ...ownPortuguese } };
 const STORED = "condocharge-language";
 
-export const LANGUAGES = Object.keys(LOCALES);
+export const LANGUAGES = ["en", "pt"];
+/** Sentences by language. A phone on a slow network gets those of its reader alone; others come when they are chosen. */
+const sentences = {};
+await bring(initial());
+
 export const language = signal(initial());
 export const regional = computed(() => navigator.languages?.find((tag) => tag.startsWith(language.value)) ?? language.value);
 
 /** Choose a language and remember it. @param {string} chosen */
-export function speak(chosen) {
+export async function speak(chosen) {
+  await bring(chosen);
   language.value = chosen;
   localStorage.setItem(STORED, chosen);
   document.documentElement.lang = chosen;
@@ -28,7 +26,7 @@ export function speak(chosen) {
  * @param {string} key @param {Record<string, string | number>} [values]
  */
 export function t(key, values = {}) {
-  const sentence = LOCALES[language.value][key];
+  const sentence = sentences[language.value][key];
   if (sentence === undefined) throw new Error(`no sentence ${key} in ${language.value}`);
   return sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
@@ -80,9 +78,15 @@ export function parseMoney(text, decimals) {
   return minor > 0 ? minor : null;
 }
 
+async function bring(name) {
+  const files = [`./locales/${name}.js`, `/locales/${name}.js`];
+  const [shared, own] = await Promise.all(files.map((file) => import(file)));
+  sentences[name] = { ...shared.default, ...own.default };
+}
+
 function initial() {
-  const stored = localStorage.getItem(STORED);
-  const chosen = stored ?? navigator.languages?.map((tag) => tag.slice(0, 2)).find((tag) => tag in LOCALES) ?? "en";
+  const wished = [localStorage.getItem(STORED), ...(navigator.languages ?? []).map((tag) => tag.slice(0, 2))];
+  const chosen = wished.find((name) => LANGUAGES.includes(name)) ?? "en";
   document.documentElement.lang = chosen;
   return chosen;
 }

@@ -45,7 +45,7 @@ const ICONS = {
 /** Pages that need no key. What a session does is its holder's to see, also while the wallet is locked. */
 const OPEN = new Set(["about", "welcome", "settings", "session"]);
 
-function Wallet({ failure }) {
+function Wallet({ asking, failure }) {
   const { page, argument } = route.value;
   if (failure && !state.condominium.value) return html`<main><${Failure} error=${failure} /></main>`;
   const known = page in PAGES ? page : "";
@@ -58,7 +58,9 @@ function Wallet({ failure }) {
         ? html`<${Welcome} />`
         : needsKey
           ? html`<${Brought} key="unlock" bring=${unlock} />`
-          : html`<${Brought} key=${known + argument} bring=${PAGES[known]} argument=${argument} />`}
+          : asking
+            ? html`<${Heading}>${t("wait")}<//>`
+            : html`<${Brought} key=${known + argument} bring=${PAGES[known]} argument=${argument} />`}
     </main>
     ${state.current.value && html`<${Tabs} page=${known} />`}
   `;
@@ -85,22 +87,26 @@ function Tabs({ page }) {
 }
 
 const root = document.getElementById("app");
-const show = (failure) => render(html`<${Wallet} failure=${failure} />`, root);
+const show = (asked) => render(html`<${Wallet} ...${asked} />`, root);
 effect(() => {
   document.title = state.condominium.value ? `Condocharge · ${state.condominium.value.name}` : "Condocharge";
 });
+// Making a wallet and opening one need no answer of the gateway's: the first view does not wait for it.
+const answer = state.refreshCondominium().then(() => ({}), (failure) => ({ failure }));
 state
   .begin()
-  .then(
-    () => show(null),
-    (error) => show(error),
-  )
+  .then(() => show({ asking: true }))
+  .then(() => answer)
+  .catch((failure) => ({ failure }))
+  .then(show)
   .then(() => {
     // What the first view can do without comes when it is there.
     import("./wish.js").then(({ attend }) => attend());
     import("./notices.js").then(({ keepWords }) => keepWords());
   });
 // With Trusted Types a script's address has to come from a policy; this one knows a single address. What the worker
-// keeps for later would hold up the first view, so it is registered after.
+// keeps for later would hold up the first view, so it is registered after; the sentences may come later than that.
 const policy = globalThis.trustedTypes?.createPolicy("condocharge", { createScriptURL: () => "/worker.js" });
-addEventListener("load", () => navigator.serviceWorker?.register(policy ? policy.createScriptURL("") : "/worker.js"));
+const register = () => navigator.serviceWorker?.register(policy ? policy.createScriptURL("") : "/worker.js");
+if (document.readyState === "complete") register();
+else addEventListener("load", register);

@@ -26,14 +26,14 @@ export const online = signal(true);
 /** Keys are opened and made by a module that the first view can do without. */
 export const bringVault = () => import("./vault.js");
 
-/** Read what is kept here, then ask the gateway who it is. */
+/** Read which wallets this browser keeps. */
 export async function begin() {
   kept.value = await store.wallets();
   const chosen = localStorage.getItem(CURRENT);
   current.value = kept.value.find((wallet) => wallet.id === chosen) ?? kept.value[0] ?? null;
-  await refreshCondominium();
 }
 
+/** Ask the gateway who it is. */
 export async function refreshCondominium() {
   condominium.value = await reached(ask("/v1/condominium"));
   localStorage.setItem(CONDOMINIUM, JSON.stringify(condominium.value));
