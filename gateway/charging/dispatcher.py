@@ -19,7 +19,7 @@ from chaincode.signing.batch import SESSION_BYTES
 from chaincode.signing.command import CommandKind
 from gateway.charging.grants import IN_FLIGHT, Grants
 from gateway.charging.reason import Code, Why
-from gateway.charging.scheduler import CURRENT_STEP, Decision, Grant, Request, Scheduler, Supply
+from gateway.charging.scheduler import CURRENT_STEP, Decision, Grant, Outlook, Request, Scheduler, Supply
 from gateway.clock import Clock, Timer
 from gateway.store.errors import StoreError
 
@@ -34,6 +34,7 @@ class Client(Protocol):
     grant: Grant | None
     granted_at: int | None
     why: Why
+    outlook: Outlook | None
 
     @property
     def id(self) -> str:
@@ -134,6 +135,7 @@ class Dispatcher:
         request = client.request(self._seconds()) if current else None
         if request is None:
             return
+        client.outlook = request.outlook(self._seconds(), current)
         order = self._order(client, request, current)
         if order is None:
             return
@@ -265,6 +267,7 @@ class Dispatcher:
 
     def _tell(self, client: Client, decision: Decision) -> None:
         before, client.why = client.why, decision.why
+        client.outlook = decision.outlook
         if (before.code, before.position, before.current) != (
             decision.why.code,
             decision.why.position,

@@ -13,7 +13,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 
 from gateway.charging.reason import Code, Why
-from gateway.charging.scheduler import Decision, Grant, Request, Supply
+from gateway.charging.scheduler import Decision, Grant, Outlook, Request, Supply
 
 
 class FirstComeFirstServed:
@@ -57,20 +57,22 @@ def _plan_group(now: int, limit: int, requests: list[Request], grants: list[Gran
             why = Why(Code.CHARGING, current=current)
         else:
             why = Why(Code.SHARED, current=current, maximum=request.most)
-        decisions[request.session] = _decide(request, current, why)
+        decisions[request.session] = _decide(request, current, why, request.outlook(now, current))
     starts = _starts(now, limit, waiting, given)
-    for position, (request, start) in enumerate(zip(waiting, starts, strict=True), 1):
+    for position, (request, (start, expected)) in enumerate(zip(waiting, starts, strict=True), 1):
         why = Why(Code.QUEUED, position=position, wait=start - now)
+        begins = start
         if request.full:
             why = Why(Code.FULL)
         elif position == 1 and share.fits(request):
-            why = Why(Code.CLEARING, wait=_clearing(now, given, grants))
-        decisions[request.session] = _decide(request, 0, why)
+            begins = now + _clearing(now, given, grants)
+            why = Why(Code.CLEARING, wait=begins - now)
+        decisions[request.session] = _decide(request, 0, why, request.outlook(begins, expected))
     return decisions
 
 
-def _decide(request: Request, current: int, why: Why) -> Decision:
-    return Decision(request.session, request.unit, current, why)
+def _decide(request: Request, current: int, why: Why, outlook: Outlook | None = None) -> Decision:
+    return Decision(request.session, request.unit, current, why, outlook)
 
 
 class _Share:
@@ -109,8 +111,11 @@ def _clearing(now: int, given: list[tuple[Request, int]], grants: Iterable[Grant
     return max(0, min(ends, default=now) - now)
 
 
-def _starts(now: int, limit: int, waiting: list[Request], given: list[tuple[Request, int]]) -> list[int]:
-    """When each waiting session would begin, if all went on as it is and each then got its maximum."""
+def _starts(
+    now: int, limit: int, waiting: list[Request], given: list[tuple[Request, int]]
+) -> list[tuple[int, int]]:
+    """When each waiting session would begin and with how many mA, if all went on as it is and each then got
+    what is free, up to its maximum."""
     if not waiting:
         return []
     free = limit - sum(request.connection.load(current) for request, current in given)
@@ -123,8 +128,8 @@ def _starts(now: int, limit: int, waiting: list[Request], given: list[tuple[Requ
         while free < least and ends:
             moment, load = heapq.heappop(ends)
             free += load
-        starts.append(moment)
         current = min(request.most, request.connection.current(free))
+        starts.append((moment, current))
         load = request.connection.load(current)
         free -= load
         heapq.heappush(ends, (moment + request.remaining(moment, current), load))

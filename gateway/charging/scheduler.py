@@ -81,6 +81,10 @@ class Request:
         power = self.connection.load(min(current, self.draw) if self.draw else current)
         return max(0, min(self.deadline - now, (self.asked - self.delivered) * 18 // (5 * max(1, power))))
 
+    def outlook(self, begins: int, current: int) -> Outlook | None:
+        """What to expect with `current` mA from `begins` on."""
+        return None if self.full else Outlook(begins, begins + self.remaining(begins, current))
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -98,6 +102,16 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """When a session is expected to begin and to be done, if all goes on as it is: Unix seconds."""
+
+    begins: int
+    """The moment of the plan where it has power."""
+    done: int
+    """When it has what was asked for, or its time or its escrow is used up; a vehicle may be full before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What one session gets: 0 mA for nothing now."""
 
@@ -105,6 +119,8 @@ class Decision:
     unit: int
     current: int
     why: Why
+    outlook: Outlook | None = None
+    """None where nothing can be expected: the vehicle is full, or its load is never free."""
 
 
 class Scheduler(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gateway.charging.reason import Code, Why
+from gateway.charging.reason import Code
 from gateway.clock import Clock
 from gateway.monitor.session import LiveSession
 from gateway.monitor.unit import Fleet
@@ -94,12 +94,12 @@ class Floor:
             if not queue or queue[0].unit.group != group:
                 continue
             for later in queue[1:]:
-                later.why = Why(Code.OCCUPIED)
+                later.obstructed(Code.OCCUPIED)
             code = self._obstacle(unit)
             if code is None:
                 yield queue[0]
             elif queue[0].running:
-                queue[0].why = Why(code)
+                queue[0].obstructed(code)
 
     def _obstacle(self, unit: int) -> Code | None:
         if not self.heard(unit):

@@ -24,7 +24,7 @@ from chaincode.signing.batch import SESSION_BYTES, Batch, Flag
 from chaincode.tariff import Tariff
 from chaincode.unit import Unit
 from gateway.charging.reason import Code, Why
-from gateway.charging.scheduler import Grant, Request
+from gateway.charging.scheduler import Grant, Outlook, Request
 from gateway.monitor.account import Account
 from gateway.monitor.stopped import StoppedReason, reason_of
 from gateway.monitor.unit import UnitFacts
@@ -106,6 +106,8 @@ class LiveSession:
         self.granted_at: int | None = None
         """When power was first granted, None while it never was."""
         self.why = Why(Code.QUEUED)
+        self.outlook: Outlook | None = None
+        """When it is expected to begin and to be done, as the scheduler saw it last."""
         self.stopping: StoppedReason | None = None
         """Why END was commanded."""
         self.ended: StoppedReason | None = None
@@ -228,6 +230,11 @@ class LiveSession:
             # No batch will come before: what the vehicle takes now is what it will have taken.
             until = exhausted + _LATENCY
         return min(until, self.record.deadline)
+
+    def obstructed(self, code: Code) -> None:
+        """It cannot be served now, and nobody knows for how long."""
+        self.why = Why(code)
+        self.outlook = None
 
     def full_grant(self) -> int:
         """Seconds of a full grant at its unit."""

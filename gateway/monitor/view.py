@@ -33,6 +33,8 @@ class SessionAnswer(body.Answer):
     reason: str | None = Field(description="A sentence in English.")
     why: WhyAnswer | None
     position: int | None = Field(description="Place in the queue, from 1.")
+    expected_start: int | None = Field(description="When its turn is expected, where it is queued.")
+    expected_finish: int | None = Field(description="When it is expected to be done if all goes on as now.")
     opened: int
     started: int | None
     ended: int | None
@@ -57,6 +59,8 @@ def session_view(
     settlement = record.settlement
     over = record.state in ENDED
     why = None if over else _why(live)
+    activity = _activity(record, live)
+    outlook = live.outlook if live is not None and live.running and not over else None
     members: dict[str, Any] = {
         "session": record.id,
         "wallet": record.wallet,
@@ -65,10 +69,12 @@ def session_view(
         "unit": record.unit,
         "tariff": record.tariff,
         "state": record.state,
-        "activity": _activity(record, live),
+        "activity": activity,
         "reason": why.text if why is not None else None,
         "why": WhyAnswer(code=why.code, values=why.values) if why is not None else None,
         "position": why.position if why is not None and why.code is Code.QUEUED else None,
+        "expected_start": outlook.begins if outlook is not None and activity is Activity.QUEUED else None,
+        "expected_finish": outlook.done if outlook is not None else None,
         "opened": record.opened_at,
         "started": record.first.time if record.first is not None else None,
         "ended": settlement.ended_at if settlement is not None else ended_at,

@@ -26,6 +26,7 @@ def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Buil
     start(phone)
     expect(phone.locator(".badge.live")).to_have_text("Charging", timeout=120_000)
     expect(phone.locator(".figure")).to_have_text(re.compile(r"^[1-9]\.\d kW$"), timeout=30_000)
+    expect(phone.locator("section.now")).to_contain_text(re.compile(r"Done at about (\w+ )?\d\d:\d\d\."))
     check_accessible(phone)
     shoot(phone, "wallet-charging")
     phone.reload()

@@ -12,7 +12,7 @@ from gateway.charging.dispatcher import Client, Dispatcher
 from gateway.charging.fcfs import FirstComeFirstServed
 from gateway.charging.grants import Grants
 from gateway.charging.reason import Code, Why
-from gateway.charging.scheduler import Connection, Grant, Request
+from gateway.charging.scheduler import Connection, Grant, Outlook, Request
 from gateway.clock import SimulatedClock
 from gateway.store.database import Database
 from gateway.store.errors import Full
@@ -33,6 +33,7 @@ class Session:
     grant: Grant | None = None
     granted_at: int | None = None
     why: Why = field(default_factory=lambda: Why(Code.QUEUED))
+    outlook: Outlook | None = None
 
     def request(self, now: int) -> Request | None:
         """What it wants."""
@@ -145,6 +146,16 @@ async def test_a_grant_is_renewed_when_half_of_it_is_over(house: House) -> None:
     session.dark = True
     house.dispatcher.renew(session)
     assert list(house.take()) == [(1, CommandKind.ON, 240)]
+
+
+async def test_a_batch_brings_the_outlook_up_to_date(house: House) -> None:
+    """A session that has taken nothing for a minute is done a minute later."""
+    session = await house.come(1)
+    planned = session.outlook
+    await house.clock.advance(60)
+    house.dispatcher.renew(session)
+    assert planned is not None
+    assert session.outlook == Outlook(planned.begins + 60, planned.done + 60)
 
 
 async def test_a_grant_ends_where_the_money_does(house: House) -> None:

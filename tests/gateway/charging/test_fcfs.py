@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.charging.fcfs import FirstComeFirstServed
 from gateway.charging.reason import Code
-from gateway.charging.scheduler import LEAST_CURRENT, Connection, Decision, Grant, Request, Supply
+from gateway.charging.scheduler import LEAST_CURRENT, Connection, Decision, Grant, Outlook, Request, Supply
 
 SOCKET = Connection(voltage=2_300, phases=1)
 SCHEDULER = FirstComeFirstServed()
@@ -78,6 +80,32 @@ def test_power_that_an_unheard_unit_may_still_draw_is_not_given_away() -> None:
     assert (plan["c"].why.code, plan["c"].why.wait) == (Code.CLEARING, 60)
     plan = by_session(SCHEDULER.plan(160, supply, waiting, held[1:]))
     assert plan["c"].current == 10_000
+
+
+def test_who_charges_and_who_waits_are_told_when_they_will_be_done() -> None:
+    """Each of the queue begins where one before it is done, and takes as long as its own energy does."""
+    queue = [request(name, unit=i, arrival=i) for i, name in enumerate("abc")]
+    queue[2] = replace(queue[2], asked=4_600_000, delivered=2_300_000)
+    plan = by_session(SCHEDULER.plan(100, [Supply(GROUP, 4_600)], queue, []))
+    # 11.5 kWh at 2.3 kW are 18,000 s; the 2.3 kWh that the third still lacks are 3,600 s.
+    assert plan["a"].outlook == plan["b"].outlook == Outlook(100, 18_100)
+    assert plan["c"].outlook == Outlook(18_100, 21_700)
+
+
+def test_nothing_is_expected_of_a_full_vehicle_and_nothing_after_the_deadline() -> None:
+    """A full car has no finish to wait for; a slow one is cut off where its time ends."""
+    full = replace(request("full", unit=0, arrival=0), full=True)
+    short = replace(request("short", unit=1, arrival=1), deadline=700)
+    plan = by_session(SCHEDULER.plan(100, [Supply(GROUP, 4_600)], [full, short], []))
+    assert plan["full"].outlook is None
+    assert plan["short"].outlook == Outlook(100, 700)
+
+
+def test_who_waits_for_a_grant_to_run_out_is_expected_from_then_on() -> None:
+    """The first in the queue begins when the silent unit can no longer draw."""
+    held = [grant("gone", 0, 10_000, 160)]
+    plan = by_session(SCHEDULER.plan(100, [Supply(GROUP, 2_300)], [request("b", unit=1, arrival=1)], held))
+    assert plan["b"].outlook == Outlook(160, 18_160)
 
 
 def test_what_is_left_over_goes_to_the_next_that_can_use_it() -> None:

@@ -175,10 +175,13 @@ async def test_a_resident_buys_charges_and_keeps_a_receipt(furnished: House) -> 
         "charging at up to 16.0 A",
     )
     assert abs(shown["energy"] - 2_300) <= 39
+    # The escrow would buy ten hours more: its time ends before.
+    assert (shown["expected_start"], shown["expected_finish"]) == (None, shown["deadline"])
     await house.clock.advance(2 * 3_600)
     ended = await look(house, f"/v1/sessions/{session}")
     assert (ended["state"], ended["activity"], ended["stopped_reason"]) == ("settled", "ended", "StoppedByEV")
     assert (ended["energy"], ended["cost"], ended["refund"]) == (4_600, 92, 408)
+    assert ended["expected_finish"] is None
     statement = await resident.get(f"{account}/statement")
     assert [(row["kind"], row["amount"]) for row in statement["rows"]] == [
         ("settlement", 408),

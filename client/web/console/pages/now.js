@@ -2,6 +2,7 @@
 
 import { html } from "../../shared/html.js";
 import { duration, energy, moment, money, power, t } from "../../shared/i18n.js";
+import { outlookOf } from "../../shared/outlook.js";
 import { Heading, Notice } from "../../shared/parts.js";
 import { useStream } from "../live.js";
 import { sentence } from "../reason.js";
@@ -65,7 +66,7 @@ function Queue({ queue, now }) {
   return html`<section class="card waiting" aria-labelledby="waiting"><h2 id="waiting">${t("now.waiting", { count: queue.length })}</h2>
     <ol>${queue.map(({ unit, session }) => html`<li>
       <a href=${`#/sessions/${session.session}`}>${t("home.unit", { unit: unit.unit })}</a> <span class="quiet">${unit.location}</span>
-      <div class="why">${sentence(session) ?? t("state.queued")}</div>
+      <div class="why">${sentence(session) ?? t("state.queued")} ${outlookOf(session, now)}</div>
       <div class="quiet small">${t("now.since", { duration: duration(Math.max(0, Math.round(now - session.opened))) })}</div>
     </li>`)}</ol></section>`;
 }
@@ -78,7 +79,7 @@ function Socket({ unit, now }) {
     <div class="row"><strong><span class="plate">${unit.unit}</span> ${unit.name}</strong><span class=${lamp}>${t(`state.${unit.state}`)}</span></div>
     <p class="quiet small">${unit.location}</p>
     ${isDrawing && html`<p class="figure numbers">${power(unit.power)}</p>`}
-    ${unit.why && html`<p class="why">${sentence(unit)}</p>`}
+    ${unit.why && html`<p class="why">${sentence(unit)} ${session && outlookOf(session, now)}</p>`}
     ${!unit.why && !isDrawing && html`<p class="why quiet">${t(unit.state === "offline" ? "now.offline" : "now.free")}</p>`}
     ${session && html`<p class="small"><a href=${`#/sessions/${session.session}`}>${t("now.session")}</a>
       <span class="quiet numbers"> ${energy(session.energy)} · ${money(session.cost, state.condominium.value)} · ${t("now.until", { when: moment(session.deadline, HOUR_AND_MINUTE) })}</span></p>`}

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { html } from "../../shared/html.js";
 import { energy, money, power, t } from "../../shared/i18n.js";
+import { outlookOf } from "../../shared/outlook.js";
 import { Failure, Heading, Notice } from "../../shared/parts.js";
 import { reasonOf } from "../../shared/reason.js";
 import * as state from "../state.js";
@@ -64,6 +65,7 @@ function Running({ session, token }) {
       <span class=${session.activity === "charging" ? "badge live" : "badge"}>${t(`activity.${session.activity}`)}</span></span>
     <span class="row numbers"><span class="amount">${power(session.power)}</span><span>${energy(session.energy)} · ${money(session.cost ?? 0, token)}</span></span>
     ${session.why && session.why.code !== "charging" && html`<span class="quiet">${reasonOf(session)}</span>`}
+    ${outlookOf(session) && html`<span class="quiet">${outlookOf(session)}</span>`}
   </a>`;
 }
 

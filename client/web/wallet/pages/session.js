@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ask } from "../../shared/api.js";
 import { html } from "../../shared/html.js";
 import { duration, energy, moment, money, power, t } from "../../shared/i18n.js";
+import { outlookOf } from "../../shared/outlook.js";
 import { Failure, Form, Heading, Notice, Pairs } from "../../shared/parts.js";
 import { reasonOf } from "../../shared/reason.js";
 import * as state from "../state.js";
@@ -15,7 +16,6 @@ import { Readings } from "./readings.js";
 import { UnlockForm } from "./unlock.js";
 
 const POLL = 5000;
-const CLOCK = { weekday: "short", hour: "2-digit", minute: "2-digit" };
 const seen = (session) => `condocharge-seen-${session}`;
 
 export function Page({ argument }) {
@@ -32,14 +32,13 @@ export function Page({ argument }) {
       <div class="row"><span class=${session.activity === "charging" ? "badge live" : "badge"}>${t(`activity.${session.activity}`)}</span>
         ${session.attested && html`<span class="badge off">${t("session.attested")}</span>`}</div>
       <div class="figure numbers">${ended ? money(session.cost ?? 0, token) : power(session.power ?? 0)}</div>
-      ${session.why && html`<p>${reasonOf(session)}</p>`}
+      ${session.why && html`<p>${reasonOf(session)} ${outlookOf(session)}</p>`}
       ${!ended && html`<${Progress} session=${session} token=${token} />`}
     </section>
     ${own && isLate(session) && html`<${Reclaim} session=${session} />`}
     <section class="card"><${Pairs} rows=${[
       [t("session.energy"), energy(session.energy ?? 0, 3)],
       [t("session.cost"), money(session.cost ?? 0, token)],
-      [t("session.finish"), ended ? null : finishOf(session)],
       [t("session.queue"), session.position],
       [t("session.escrow"), money(session.escrow, token)],
       [t("session.left"), ended ? null : money(session.escrow - (session.cost ?? 0), token)],
@@ -90,14 +89,6 @@ function Progress({ session, token }) {
   const write = (amount) => (session.energy_limit ? energy(amount, 1) : money(amount, token));
   return html`<label class="progress">${t("session.progress", { value: write(value), most: write(most) })}
     <progress max=${most} value=${Math.min(value, most)}></progress></label>`;
-}
-
-/** When it will be done if it goes on as now. */
-function finishOf(session) {
-  if (session.activity === "complete") return t("session.full");
-  if (!session.power || !session.energy_limit) return null;
-  const left = Math.max(0, session.energy_limit - session.energy);
-  return t("session.about", { moment: moment(Math.min(session.deadline, Date.now() / 1000 + (left * 3600) / session.power), CLOCK) });
 }
 
 function Stop({ session }) {
