@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserType, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 _LONGEST_STOP = 60
@@ -93,7 +93,12 @@ def chromium(playwright: Playwright) -> Browser:
     """Debian's Chromium, or the one that CHROMIUM names, headless.
 
     Raises DemonstrationError where there is none."""
+    return launched(playwright.chromium)
+
+
+def launched(kind: BrowserType, options: Sequence[str] = ()) -> Browser:
+    """As `chromium`, one more with `options` of its own, such as a camera that shows a film."""
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if executable is None:
         raise DemonstrationError("Chromium is missing: run make packages, or name it in CHROMIUM")
-    return playwright.chromium.launch(executable_path=executable, args=_BROWSER)
+    return kind.launch(executable_path=executable, args=[*_BROWSER, *options])

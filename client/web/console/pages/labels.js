@@ -1,9 +1,9 @@
 // Labels to print: for each unit in service its number, its place and the code that opens the wallet there.
 
+import { Code } from "../../shared/code.js";
 import { html } from "../../shared/html.js";
 import { t } from "../../shared/i18n.js";
 import { Failure, Heading } from "../../shared/parts.js";
-import { Code } from "../code.js";
 import * as state from "../state.js";
 import { listOf, useReading } from "./reading.js";
 

@@ -2,10 +2,10 @@
 
 import { useState } from "preact/hooks";
 
+import { Code } from "../../shared/code.js";
 import { html } from "../../shared/html.js";
 import { moment, number, t } from "../../shared/i18n.js";
 import { Failure, Field, Form, Heading, Notice, Pairs } from "../../shared/parts.js";
-import { Code } from "../code.js";
 import { change } from "../state.js";
 import * as state from "../state.js";
 import { SharedKey } from "./enrol.js";

@@ -34,6 +34,7 @@ export default {
   "language.pt": "Português",
   "offline": "The gateway cannot be reached. What you see may be old.",
   "outlook.charging": "Done at about {done}.",
+  "outlook.latest": "Done at {done} at the latest.",
   "outlook.queued": "Starts at about {start}, done at about {done}.",
   "outlook.soon": "Done in a moment.",
   "settings.language": "Language",

@@ -34,6 +34,7 @@ export default {
   "language.pt": "Português",
   "offline": "Não é possível contactar o servidor. O que vê pode estar desatualizado.",
   "outlook.charging": "Termina por volta das {done}.",
+  "outlook.latest": "Termina o mais tardar às {done}.",
   "outlook.queued": "Começa por volta das {start} e termina por volta das {done}.",
   "outlook.soon": "Termina dentro de momentos.",
   "settings.language": "Língua",

@@ -1,8 +1,8 @@
-// A link as a QR code, drawn as one path: a printer's resolution is its own.
+// A text as a QR code, drawn as one path: a printer's resolution is its own.
 
 import encodeQR from "qr/index.js";
 
-import { html } from "../shared/html.js";
+import { html } from "./html.js";
 
 /** Modules of quiet around the code (ISO/IEC 18004, section 6.3.8). */
 const QUIET = 4;
