@@ -22,9 +22,10 @@ export function Failure({ error }) {
   return html`<${Notice} alarm>${explain(error)}<//>`;
 }
 
-/** A labelled input. */
-export function Field({ label, hint, ...input }) {
-  return html`<label>${label}${hint && html` <small>${hint}</small>`}<input ...${input} /></label>`;
+/** A labelled input. Its value may still change while newer data arrive, until somebody types: then theirs stays. */
+export function Field({ label, hint, value, ...input }) {
+  const held = input.onInput ? { value } : { defaultValue: value };
+  return html`<label>${label}${hint && html` <small>${hint}</small>`}<input ...${held} ...${input} /></label>`;
 }
 
 /** A form whose submission is awaited: disabled while it runs, showing what failed. */

@@ -25,7 +25,7 @@ function Car({ wallet }) {
     setKept(true);
   };
   return html`<section class="card"><h2>${t("settings.car")}</h2><${Form} action=${action} submit=${t("settings.save")}>
-    <${Field} name="capacity" inputmode="decimal" label=${t("settings.capacity")} hint=${t("settings.capacity-hint")} value=${capacity ? capacity / 1000 : ""} autocomplete="off" onInput=${() => setKept(false)} />
+    <${Field} name="capacity" inputmode="decimal" label=${t("settings.capacity")} hint=${t("settings.capacity-hint")} defaultValue=${capacity ? capacity / 1000 : ""} autocomplete="off" onInput=${() => setKept(false)} />
     ${kept && html`<p role="status">${t("settings.saved")}</p>`}
   <//></section>`;
 }
