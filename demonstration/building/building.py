@@ -31,6 +31,8 @@ CURRENT = 16_000
 VOLTAGE = 2_300
 TRANSMISSION = 5
 SAMPLING = 1
+RESIDENTS = ("maria", "joao")
+"""Who come and go; each uses the socket in the same place of PLACES."""
 _PAUSE = 2.0
 _log = logging.getLogger(__name__)
 PLACES = ((1, "by the lift", "ed25519"), (2, "by the stairs", "mac"), (3, "by the gate", "ed25519"))
@@ -63,10 +65,14 @@ class Opened:
 
 
 async def run(
-    folder: Path, port: int, announce: Callable[[Opened], None], push_origins: Sequence[str] = ()
+    folder: Path,
+    port: int,
+    announce: Callable[[Opened], None],
+    push_origins: Sequence[str] = (),
+    residents: int = len(RESIDENTS),
 ) -> None:
     """Run the building until it is interrupted; wallet at `port`, console at the next one. `push_origins` are
-    push services that are allowed although they are not public.
+    push services that are allowed although they are not public; so many of RESIDENTS come and go.
 
     Raises what `gateway.server.serve` raises."""
     settings = Settings.model_validate(
@@ -82,12 +88,15 @@ async def run(
             "notification": {"push_origins": tuple(push_origins)},
         }
     )
-    await serve(settings, lambda _: None, lambda gateway, ready: _living(folder, gateway, ready, announce))
+    names = RESIDENTS[:residents]
+    await serve(
+        settings, lambda _: None, lambda gateway, ready: _living(folder, gateway, ready, announce, names)
+    )
 
 
 @asynccontextmanager
 async def _living(
-    folder: Path, gateway: Gateway, ready: Ready, announce: Callable[[Opened], None]
+    folder: Path, gateway: Gateway, ready: Ready, announce: Callable[[Opened], None], names: Sequence[str]
 ) -> AsyncIterator[None]:
     """The building with its sockets, residents and bank, while the gateway serves."""
     password = await _password(folder, gateway, ready)
@@ -105,7 +114,7 @@ async def _living(
     signing_key = bytes.fromhex(gateway.condominium.signing_key)
     residents = [
         Resident(name, socket, folder, Random())  # noqa: S311 - when a car comes is no secret
-        for name, socket in zip(("maria", "joao"), sockets, strict=False)
+        for name, socket in zip(names, sockets, strict=False)
     ]
     async with asyncio.TaskGroup() as life:
         tasks = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from demonstration.building.building import Opened
+from demonstration.building.building import RESIDENTS, Opened
 from demonstration.building.building import run as run_building
 from gateway.collector import collect_seldom
 from gateway.command import SENTENCES
@@ -38,8 +38,15 @@ PORT = 8080
     multiple=True,
     help="A push service of your own network, such as http://push.lan:8090; may be given again.",
 )
+@click.option(
+    "--residents",
+    type=click.IntRange(0, len(RESIDENTS)),
+    default=len(RESIDENTS),
+    show_default=True,
+    help="Who come and go by themselves; with none, every socket is yours at once.",
+)
 @click.option("--verbose", is_flag=True, help="Log what the services do, not only what goes wrong.")
-def run(port: int, folder: Path, push_origin: tuple[str, ...], verbose: bool) -> None:
+def run(port: int, folder: Path, push_origin: tuple[str, ...], residents: int, verbose: bool) -> None:
     """Start a demonstration condominium with simulated sockets, cars and residents."""
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
@@ -47,7 +54,7 @@ def run(port: int, folder: Path, push_origin: tuple[str, ...], verbose: bool) ->
     )
     try:
         collect_seldom()
-        asyncio.run(run_building(folder, port, _announce, push_origin))
+        asyncio.run(run_building(folder, port, _announce, push_origin, residents))
     except AddressError as error:
         raise click.ClickException(
             f"{error}. The demonstration takes three ports in a row, from PORT on: try make run PORT=9000"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.gateway.notification.push_service import PushService
 from tools.demonstration import ROOT, Building, chromium, running
 
 SHOTS = ROOT / "test-output" / "screenshots"
+expect.set_options(timeout=30_000)
 AXE = ROOT / "client" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -22,10 +23,14 @@ def push_service() -> Iterator[PushService]:
 
 
 @pytest.fixture(scope="module")
-def building(tmp_path_factory: pytest.TempPathFactory, push_service: PushService) -> Iterator[Building]:
-    """A running demonstration. Each module has its own, and may publish tariffs or retire units in it."""
+def building(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, push_service: PushService
+) -> Iterator[Building]:
+    """A running demonstration. Each module has its own, and may publish tariffs or retire units in it; its
+    RESIDENTS says how many come and go, and nobody does where it says nothing."""
     folder = tmp_path_factory.mktemp("building")
-    with running(folder, ["--push-origin", push_service.origin]) as found:
+    residents = getattr(request.module, "RESIDENTS", 0)
+    with running(folder, ["--push-origin", push_service.origin, "--residents", str(residents)]) as found:
         yield found
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from chaincode.signing.intent import OpenIntent, new_nonce
+from chaincode.signing.intent import OpenIntent, StopIntent, new_nonce
 from client.wallet.gateway import Gateway
 from client.wallet.key import WalletKey
 from tools.demonstration import Building
@@ -103,3 +103,14 @@ class Resident:
         signed = self._key.sign(intent)
         self.gateway.submit(signed)
         return signed.id
+
+    def stop(self, session: str) -> None:
+        """End a session of this wallet."""
+        intent = StopIntent(
+            network=self._house.network,
+            wallet=self.wallet,
+            nonce=new_nonce(),
+            expires=int(time.time()) + 120,
+            session=session,
+        )
+        self.gateway.submit(self._key.sign(intent))

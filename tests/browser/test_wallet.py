@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.camera import film
 from tests.browser.conftest import check_accessible, shoot
+from tests.browser.manager import Resident
 from tests.browser.resident import PASSPHRASE, await_worker, buy, make_wallet, start
 from tools.demonstration import Building, launched
 
@@ -19,12 +20,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("br
 
 
 def test_a_resident_charges_and_verifies_the_receipt(phone: Page, building: Building) -> None:
-    """Create, buy, start, charge, stop, refund: and the receipt verified on the phone itself."""
+    """Create, buy, start, wait, charge, stop, refund: and the receipt verified on the phone itself. Two
+    neighbours have all that the supply gives until they stop."""
+    neighbours = [Resident(building), Resident(building)]
+    before = [neighbour.charge(unit) for unit, neighbour in enumerate(neighbours, 1)]
     make_wallet(phone, building)
     shoot(phone, "wallet-home")
     buy(phone)
     shoot(phone, "wallet-bought")
     start(phone)
+    expect(phone.locator("section.now .badge")).to_have_text("Waiting")
+    expect(phone.locator("section.now")).to_contain_text("Number 1 in the queue")
+    check_accessible(phone)
+    shoot(phone, "wallet-waiting")
+    for neighbour, session in zip(neighbours, before, strict=True):
+        neighbour.stop(session)
     expect(phone.locator(".badge.live")).to_have_text("Charging", timeout=120_000)
     expect(phone.locator(".figure")).to_have_text(re.compile(r"^[1-9]\.\d kW$"), timeout=30_000)
     expect(phone.locator("section.now")).to_contain_text(re.compile(r"Done at \d\d:\d\d at the latest\."))
