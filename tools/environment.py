@@ -86,13 +86,16 @@ def _create(python: Path) -> bool:
 
 def _install_lock(python: Path) -> bool:
     count = sum(1 for line in LOCK.read_text().splitlines() if line[:1].isalnum())
-    sys.stdout.write(f"setup: installing the {count} packages of {LOCK.relative_to(ROOT)}\n")
+    place = LOCK.relative_to(ROOT)
+    sys.stdout.write(f"setup: installing the {count} packages of {place}, which takes some minutes\n")
     sys.stdout.flush()
     command = [
         str(python),
         "-m",
         "pip",
         "install",
+        # Whoever typed `make run` looks for its last lines, and not among a thousand of these.
+        "--quiet",
         "--require-hashes",
         "--no-deps",
         "--requirement",

@@ -18,7 +18,7 @@ from chaincode.signing.intent import new_nonce
 from client.command.failure import Failure
 from client.wallet.gateway import Gateway
 from client.wallet.key import WalletKey
-from client.wallet.keystore import Keystore, LockedWallet
+from client.wallet.keystore import SHORTEST_PASSPHRASE, Keystore, LockedWallet
 
 PASSPHRASE = "CONDOCHARGE_PASSPHRASE"  # noqa: S105 - a variable's name
 NEW_PASSPHRASE = "CONDOCHARGE_NEW_PASSPHRASE"  # noqa: S105 - a variable's name
@@ -97,8 +97,11 @@ def gateway_of(name: str | None) -> str:
     return known.pop() if known else os.environ.get("CONDOCHARGE_GATEWAY", USUAL_GATEWAY)
 
 
-def ask_passphrase(prompt: str, *, confirm: bool = False, variable: str = PASSPHRASE) -> str:
-    """The passphrase: from the environment, or typed unseen. Raises Failure where nobody can type."""
+def ask_passphrase(prompt: str, *, new: bool = False, variable: str = PASSPHRASE) -> str:
+    """The passphrase: from the environment, or typed unseen; one that is `new` twice, after what is asked of
+    it was said. Raises Failure where nobody can type."""
+    if new:
+        prompt = f"{prompt} (at least {SHORTEST_PASSPHRASE} characters)"
     given = os.environ.get(variable)
     if given:
         return given
@@ -106,7 +109,7 @@ def ask_passphrase(prompt: str, *, confirm: bool = False, variable: str = PASSPH
         # Without a terminal getpass would show what is typed, and say so in a warning.
         warnings.simplefilter("error", GetPassWarning)
         try:
-            typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+            typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
         except GetPassWarning as error:
             raise Failure(
                 f"there is no terminal on which to ask for the passphrase; give it in {variable}, or run the "

@@ -71,7 +71,7 @@ def restore(*, name: str, identity: str | None, address: str, root: Path | None,
                 f"these words' key does not sign for the wallet {key.wallet.hex()}; if its key was rotated, "
                 "give the id that the wallet had with --id, or the words of its latest key"
             )
-    passphrase = ask_passphrase("Passphrase for the restored wallet", confirm=True)
+    passphrase = ask_passphrase("Passphrase for the restored wallet", new=True)
     try:
         made = keystore().create(name, passphrase, key, home)
     except ValueError as error:
@@ -92,7 +92,7 @@ def change_passphrase(name: str | None) -> None:
     chosen = choose(name)
     passphrase = ask_passphrase(f"Passphrase of {chosen.name}")
     keystore().unlock(chosen.name, passphrase)
-    another = ask_passphrase(f"New passphrase of {chosen.name}", confirm=True, variable=NEW_PASSPHRASE)
+    another = ask_passphrase(f"New passphrase of {chosen.name}", new=True, variable=NEW_PASSPHRASE)
     try:
         keystore().reseal(chosen.name, passphrase, another)
     except ValueError as error:

@@ -68,7 +68,7 @@ def create(*, name: str, address: str, root: Path | None, as_json: bool) -> None
     """
     check_name(name)
     home = home_at(address, root)
-    passphrase = ask_passphrase("Passphrase for the new wallet", confirm=True)
+    passphrase = ask_passphrase("Passphrase for the new wallet", new=True)
     try:
         made = keystore().create(name, passphrase, WalletKey.generate(), home)
     except ValueError as error:

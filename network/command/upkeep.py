@@ -10,6 +10,7 @@ import click
 from network.command.terminal import DIRECTORY, programs, says_what_is_wrong, steps
 from network.fabric.chain import chain
 from network.federation.credentials import check_name, make_identity
+from network.federation.export import export
 from network.federation.folder import Folder, folders
 from network.federation.issuer import issuer_of
 from network.federation.join import SNAPSHOT_FILE
@@ -118,4 +119,22 @@ def take_snapshot(directory: Path, output: Path) -> None:
     click.echo(f"{output}: block {made.block}, fingerprint {made.fingerprint}")
 
 
-COMMANDS = (revoke_certificate, enrol_identity, upgrade_chaincode, renew_certificates, logs, take_snapshot)
+@click.command("export")
+@click.argument("directory", type=DIRECTORY)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@says_what_is_wrong
+def export_channel(directory: Path, file: Path) -> None:
+    """Write the whole channel to FILE, one block a line, from the peer of a condominium in DIRECTORY.
+
+    `condocharge audit verify FILE --root ROOT` verifies it, with no network and no gateway.
+    """
+    folder = folders(directory)[0]
+    count = asyncio.run(export(folder, file))
+    click.echo(f"{file}: {count} blocks, from the peer of {folder.code}")
+    click.echo(f"Verify it: condocharge audit verify {file} --root {folder.path / 'ca/root.pem'}")
+
+
+COMMANDS = (
+    revoke_certificate, enrol_identity, upgrade_chaincode, renew_certificates, logs, take_snapshot,
+    export_channel,
+)  # fmt: skip

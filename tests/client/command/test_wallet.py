@@ -40,6 +40,7 @@ def test_the_passphrase_is_typed_twice(terminal: Terminal, monkeypatch: pytest.M
     made = terminal.run("wallet", "create", "maria", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
     assert made.exit_code == 0
     assert PASSPHRASE not in made.output
+    assert "(at least 8 characters)" in made.stderr.splitlines()[0]
     assert terminal.run("wallet", "unlock", "maria", typed=f"{PASSPHRASE}\n").exit_code == 0
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,6 +158,32 @@ def test_run_again_it_goes_on_where_it_was(tmp_path: Path) -> None:
         login = httpx.post(f"{address}/v1/login", json={"username": "admin", "password": password[0]})
         assert login.is_success
         assert again.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_make_run_ends_as_the_terminal_and_as_a_supervisor_end_it(tmp_path: Path, number: int) -> None:
+    """Ctrl-C reaches all of the terminal's processes, and SIGTERM make alone, which passes it on; make itself
+    waits at SIGINT for what it has started."""
+    words = ["make", "-o", "setup", "run", f"BIN={Path(sys.executable).parent}"]
+    words.append(f"ARGUMENTS=--folder {tmp_path / 'run'} --port 0")
+    root = Path(__file__).parents[3]
+    popen = subprocess.Popen(words, cwd=root, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert popen.stdout is not None
+        said = next(line for line in popen.stdout if line.startswith("console"))
+        if number == signal.SIGINT:
+            os.killpg(popen.pid, number)
+        else:
+            popen.send_signal(number)
+        popen.wait(BOUND)
+        # Closed by the platform itself, which may outlive make by a moment.
+        assert "Traceback" not in popen.stdout.read()
+        with pytest.raises(httpx.TransportError):
+            httpx.get(said.split()[1])
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(popen.pid, signal.SIGKILL)
+        popen.communicate()
 
 
 def test_a_taken_port_is_a_sentence(tmp_path: Path, port: int) -> None:

@@ -21,7 +21,6 @@ from client.auditor.report import LedgerReport
 from client.command.main import main
 from demonstration.replay.command import replay
 from network.authority import Authority
-from network.fabric import FabricLedger
 from network.federation.binaries import Binaries
 from network.federation.description import CHANNEL
 from network.federation.package import RULES
@@ -76,21 +75,17 @@ def test_rows_become_settled_sessions(replayed: tuple[Result, dict[str, float]])
     assert re.search(rf"^ledger verified +{verified}$", result.output, re.MULTILINE)
 
 
-async def exported(network: Network) -> list[bytes]:
-    """The whole channel, as a gateway hands it out."""
-    folder = network.folders["aurora"]
-    ledger = FabricLedger(folder.identity("gateway"), CHANNEL, network.peers("aurora"))
-    try:
-        return [await ledger.export(number) for number in range(await ledger.height())]
-    finally:
-        await ledger.close()
-
-
 @pytest.fixture(scope="module")
-def channel(trial: Network, replayed: tuple[Result, dict[str, float]]) -> list[bytes]:
-    """What an auditor takes away after the replay."""
+def channel(
+    trial: Network, replayed: tuple[Result, dict[str, float]], tmp_path_factory: pytest.TempPathFactory
+) -> list[bytes]:
+    """What an auditor takes away after the replay, from a peer and without a gateway."""
     assert replayed[0].exit_code == 0
-    return asyncio.run(exported(trial))
+    file = tmp_path_factory.mktemp("export") / "channel.ndjson"
+    result = CliRunner().invoke(main, ["network", "export", str(trial.path), str(file)])
+    assert result.exit_code == 0, result.output
+    assert f"--root {trial.folders['aurora'].path}/ca/root.pem" in result.output
+    return file.read_bytes().splitlines()
 
 
 def root_of(network: Network, code: str) -> Path:
