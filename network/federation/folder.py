@@ -141,6 +141,11 @@ class Folder:
         return Identity.load(place / "certificate.pem", place / "key.pem", msp_id_of(self.code))
 
 
+def listen_address(host: str) -> str:
+    """Loopback where the member's own address is; else every interface, for others must reach it."""
+    return LOCAL_ADDRESS if host in (LOCAL_ADDRESS, "localhost") else "0.0.0.0"  # noqa: S104
+
+
 def key_of(certificate: Path) -> Path:
     """Where the private key of a certificate in a condominium's folder is."""
     if certificate.parent.name == "signcerts":

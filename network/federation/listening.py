@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from network.federation import supervisor
 from network.federation.description import FederationError
-from network.federation.folder import LOCAL_ADDRESS, Folder, Ports
-from network.federation.nodes import listen_address
+from network.federation.folder import LOCAL_ADDRESS, Folder, Ports, listen_address
 from network.federation.server import listeners
 
 

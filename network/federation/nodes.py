@@ -16,7 +16,8 @@ from typing import Any
 
 from network.federation.binaries import Binaries
 from network.federation.description import Member
-from network.federation.folder import LOCAL_ADDRESS, Folder, Ports
+from network.federation.folder import LOCAL_ADDRESS, Folder, Ports, listen_address
+from network.federation.peer_settings import peer_settings
 
 PROPOSAL_AGE = "15m"
 """How far a proposal's timestamp may be from the peer's clock."""
@@ -106,167 +107,6 @@ def authority_process(place: PurePath, program: str) -> Process:
     return Process("authority", (program, "start", "--home", str(home)), home, {})
 
 
-def peer_settings(
-    member: Member, ports: Ports, place: PurePath, builder: PurePath, proposal_age: str
-) -> dict[str, Any]:
-    """The peer's core.yaml."""
-    tls = place / "tls"
-    address = f"{member.host}:{ports.peer}"
-    gossip = {
-        "bootstrap": address,
-        "endpoint": address,
-        "externalEndpoint": member.peer,
-        "useLeaderElection": False,
-        "orgLeader": True,
-        "membershipTrackerInterval": "5s",
-        "maxBlockCountToStore": 10,
-        "maxPropagationBurstLatency": "10ms",
-        "maxPropagationBurstSize": 10,
-        "propagateIterations": 1,
-        "propagatePeerNum": 3,
-        "pullInterval": "4s",
-        "pullPeerNum": 3,
-        # Members learn of each other's peers and chaincodes within seconds of a start, not twenty.
-        "requestStateInfoInterval": "1s",
-        "publishStateInfoInterval": "1s",
-        "reconnectInterval": "2s",
-        "publishCertPeriod": "10s",
-        "dialTimeout": "3s",
-        "connTimeout": "2s",
-        "recvBuffSize": 20,
-        "sendBuffSize": 200,
-        "digestWaitTime": "1s",
-        "requestWaitTime": "1500ms",
-        "responseWaitTime": "2s",
-        "aliveTimeInterval": "2s",
-        "aliveExpirationTimeout": "20s",
-        "maxConnectionAttempts": 120,
-        "msgExpirationFactor": 20,
-        "pvtData": {
-            "pullRetryThreshold": "60s",
-            "transientstoreMaxBlockRetention": 1000,
-            "pushAckTimeout": "3s",
-            "btlPullMargin": 10,
-            "reconcileBatchSize": 10,
-            "reconcileSleepInterval": "1m",
-            "reconciliationEnabled": True,
-            "skipPullingInvalidTransactionsDuringCommit": False,
-            "implicitCollectionDisseminationPolicy": {"requiredPeerCount": 0, "maxPeerCount": 0},
-        },
-        "state": {"enabled": False},
-    }
-    peer = {
-        "id": f"peer.{member.code}",
-        "networkId": "condocharge",
-        "listenAddress": f"{listen_address(member.host)}:{ports.peer}",
-        "address": address,
-        "chaincodeListenAddress": f"{LOCAL_ADDRESS}:{ports.peer_chaincode}",
-        "localMspId": member.msp_id,
-        "localMspType": "bccsp",
-        "mspConfigPath": str(place / "msp"),
-        "fileSystemPath": str(place / "data"),
-        "gateway": {
-            "enabled": True,
-            # A peer that the network has cut off is asked until the others stop hearing of it.
-            "endorsementTimeout": "5s",
-            "broadcastTimeout": "10s",
-            "dialTimeout": "10s",
-        },
-        "keepalive": {
-            "interval": "7200s",
-            "timeout": "20s",
-            "minInterval": "60s",
-            "client": {"interval": "60s", "timeout": "20s"},
-            "deliveryClient": {"interval": "60s", "timeout": "20s"},
-        },
-        "gossip": gossip,
-        "tls": {
-            "enabled": True,
-            "clientAuthRequired": False,
-            "cert": {"file": str(tls / "certificate.pem")},
-            "key": {"file": str(tls / "key.pem")},
-            "rootcert": {"file": str(tls / "root.pem")},
-        },
-        "authentication": {"timewindow": proposal_age},
-        "BCCSP": {"Default": "SW", "SW": {"Hash": "SHA2", "Security": 256}},
-        "client": {"connTimeout": "3s"},
-        "deliveryclient": {
-            "blockGossipEnabled": False,
-            "reconnectTotalTimeThreshold": "87600h",  # a peer never gives up on the orderers
-            "connTimeout": "3s",
-            "reConnectBackoffThreshold": "5s",
-            "blockCensorshipTimeoutKey": "30s",
-            "minimalReconnectInterval": "100ms",
-            "policy": "cluster",
-        },
-        "handlers": {
-            "authFilters": [
-                {"name": "DefaultAuth"},
-                {"name": "ExpirationCheck"},
-                {"name": "TimeWindowCheck"},
-            ],
-            "decorators": [{"name": "DefaultDecorator"}],
-            "endorsers": {"escc": {"name": "DefaultEndorsement"}},
-            "validators": {"vscc": {"name": "DefaultValidation"}},
-        },
-        "discovery": {
-            "enabled": True,
-            "authCacheEnabled": True,
-            "authCacheMaxSize": 1000,
-            "authCachePurgeRetentionRatio": 0.75,
-            "orgMembersAllowedAccess": False,
-        },
-        "limits": {"concurrency": {"endorserService": 2500, "deliverService": 2500, "gatewayService": 500}},
-        "maxRecvMsgSize": 104857600,
-        "maxSendMsgSize": 104857600,
-    }
-    chaincode = {
-        "externalBuilders": [
-            {
-                "name": "condocharge",
-                "path": str(builder),
-                "propagateEnvironment": ["CHAINCODE_CONNECTIONS"],
-            }
-        ],
-        "installTimeout": "60s",
-        "startuptimeout": "30s",
-        "executetimeout": "30s",
-        "mode": "net",
-        "keepalive": 0,
-        "system": {"_lifecycle": "enable", "cscc": "enable", "lscc": "enable", "qscc": "enable"},
-        "logging": {"level": "warning", "shim": "warning"},
-        "runtimeParams": {
-            "useWriteBatch": True,
-            "maxSizeWriteBatch": 1000,
-            "useGetMultipleKeys": True,
-            "maxSizeGetMultipleKeys": 1000,
-        },
-    }
-    ledger = {
-        "state": {"stateDatabase": "goleveldb", "totalQueryLimit": 100000},
-        "history": {"enableHistoryDatabase": True},
-        "pvtdataStore": {
-            "collElgProcMaxDbBatchSize": 5000,
-            "collElgProcDbBatchesInterval": 1000,
-            "deprioritizedDataReconcilerInterval": "60m",
-            "purgeInterval": 100,
-            "purgedKeyAuditLogging": True,
-        },
-        "snapshots": {"rootDir": str(place / "data/snapshots")},
-    }
-    return {
-        "peer": peer,
-        "chaincode": chaincode,
-        "ledger": ledger,
-        "vm": {"endpoint": ""},
-        "operations": {
-            "listenAddress": f"{LOCAL_ADDRESS}:{ports.peer_operations}",
-            "tls": {"enabled": False},
-        },
-        "metrics": {"provider": "disabled"},
-    }
-
-
 def orderer_settings(member: Member, ports: Ports, place: PurePath) -> dict[str, Any]:
     """The orderer's orderer.yaml."""
     tls = place / "tls"
@@ -322,8 +162,3 @@ def orderer_settings(member: Member, ports: Ports, place: PurePath) -> dict[str,
             "SnapDir": str(place / "data/consensus/snapshot"),
         },
     }
-
-
-def listen_address(host: str) -> str:
-    """Loopback where the member's own address is; else every interface, for others must reach it."""
-    return LOCAL_ADDRESS if host in (LOCAL_ADDRESS, "localhost") else "0.0.0.0"  # noqa: S104
