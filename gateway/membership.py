@@ -11,13 +11,14 @@ import datetime
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 
 from chaincode.condominium import namespace_of
 from chaincode.contract import dispatch
 from gateway.clock import Clock, SimulatedClock
-from gateway.settings import Settings, SettingsError
+from gateway.settings import LedgerSettings, Settings, SettingsError
 from gateway.transaction.verification import Outcome, Verify
 from network.authority import Authority
 from network.embedded.errors import LedgerAltered
@@ -25,6 +26,10 @@ from network.embedded.ledger import EmbeddedLedger
 from network.identity import Identity, read_pem
 from network.ledger import Ledger
 from network.organisation import Organisation
+
+if TYPE_CHECKING:
+    from network.fabric.proposal import Signer
+    from network.federation.folder import Folder
 
 _BACKDATED = datetime.timedelta(days=1)
 _RENEWED = datetime.timedelta(days=60)
@@ -115,16 +120,13 @@ def _fabric(settings: Settings, clock: Clock) -> Membership:
     try:
         folder = Folder.open(path)
         channel, peer = folder.federation.channel, own_peer(folder)
-        gateway, administrator = folder.identity("gateway"), folder.admin()
+        identities = [_signer(settings.ledger, folder, name) for name in ("gateway", "admin")]
         root = read_pem(path / "ca" / "root.pem")
     except FederationError as error:
         raise SettingsError(f"ledger.folder: {error}") from error
     if folder.code != settings.condominium.code:
         raise SettingsError(f"condominium.code: is {folder.code}, whose folder {path} is")
-    ledgers = [
-        FabricLedger(identity, channel, [peer], clock=clock.now) for identity in (gateway, administrator)
-    ]
-
+    ledgers = [FabricLedger(identity, channel, [peer], clock=clock.now) for identity in identities]
     if isinstance(clock, SimulatedClock):
         clock.watch(lambda: ledgers[0].pending, ledgers[0].change)
 
@@ -134,6 +136,26 @@ def _fabric(settings: Settings, clock: Clock) -> Membership:
 
     members = tuple(member.code for member in folder.federation.members)
     return Membership(ledgers[0], ledgers[1], namespace_of(folder.code), root, close, members, verify=None)
+
+
+def _signer(settings: LedgerSettings, folder: Folder, name: str) -> Signer:
+    """An identity of the condominium's folder; its key is in the token where the settings name one."""
+    if settings.token is None or settings.token_library is None:
+        return folder.identity(name)
+    try:
+        from network.hardware import HardwareIdentity  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"ledger.token: needs the Python package {error.name}; install condocharge[pkcs11]"
+        ) from error
+    return HardwareIdentity.open(
+        folder.member.msp_id,
+        folder.certificate(name),
+        library=settings.token_library,
+        token=settings.token,
+        key=name,
+        pin=settings.token_pin,
+    )
 
 
 def _authority(directory: Path, code: str, now: datetime.datetime) -> Authority:

@@ -164,11 +164,24 @@ class LedgerSettings(_Section):
     """The embedded ledger's name, for which intents and readings are signed; Fabric's channel has its own."""
     folder: Path | None = None
     """For Fabric: the condominium's folder, as `condocharge network` made it."""
+    token: str | None = None
+    """For Fabric: the label of the PKCS #11 token that holds the keys `gateway` and `admin`."""
+    token_library: Path | None = None
+    """The PKCS #11 library of the token's maker."""
+    token_pin: Annotated[str, Field(repr=False)] = ""
 
     @model_validator(mode="after")
     def _check_folder(self) -> Self:
         if (self.kind == "fabric") != (self.folder is not None):
             raise ValueError("has a folder if and only if kind is fabric")
+        return self
+
+    @model_validator(mode="after")
+    def _check_token(self) -> Self:
+        if (self.token is None) != (self.token_library is None):
+            raise ValueError("has token and token_library together")
+        if self.token is not None and self.kind != "fabric":
+            raise ValueError("has a token only where kind is fabric: the embedded ledger's keys are in files")
         return self
 
 
@@ -367,7 +380,12 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             "directory": base / settings.directory,
             "http": settings.http.model_copy(update=pair(settings.http)),
             "grpc": settings.grpc.model_copy(update=pair(settings.grpc)),
-            "ledger": settings.ledger.model_copy(update={"folder": anchor(settings.ledger.folder)}),
+            "ledger": settings.ledger.model_copy(
+                update={
+                    "folder": anchor(settings.ledger.folder),
+                    "token_library": anchor(settings.ledger.token_library),
+                }
+            ),
             "pages": settings.pages.model_copy(update={"folder": anchor(settings.pages.folder)}),
         }
     )

@@ -85,7 +85,8 @@ class Command:
 
 
 def decode_command(body: bytes) -> Command:
-    """The fields of a command's bytes (without authentication). Raises InvalidArgument."""
+    """The fields of a command's bytes (without authentication), as a unit reads them: the gateway only writes
+    commands, and what is tested of it is read back with this. Raises InvalidArgument."""
     if len(body) != BODY_BYTES:
         raise InvalidArgument("command", f"has {BODY_BYTES} bytes")
     version, kind, *rest = _FORMAT.unpack(body)

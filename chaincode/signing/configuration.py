@@ -91,7 +91,8 @@ class Configuration:
 
 
 def decode_configuration(body: bytes) -> Configuration:
-    """The fields of a configuration's bytes (without authentication). Raises InvalidArgument."""
+    """The fields of a configuration's bytes (without authentication), as a unit reads them: the gateway only
+    writes it, and what is tested of it is read back with this. Raises InvalidArgument."""
     if len(body) != BODY_BYTES:
         raise InvalidArgument("configuration", f"has {BODY_BYTES} bytes")
     (version, options, unit, network, boot, issued, transmission, sampling, maximum, fallback, voltage, port,

@@ -137,8 +137,12 @@ class Folder:
 
     def identity(self, name: str) -> Identity:
         """The identity `name`: admin, or one of `users/`."""
-        place = self.path / ("admin" if name == "admin" else f"users/{name}")
-        return Identity.load(place / "certificate.pem", place / "key.pem", msp_id_of(self.code))
+        certificate = self.certificate(name)
+        return Identity.load(certificate, key_of(certificate), msp_id_of(self.code))
+
+    def certificate(self, name: str) -> Path:
+        """Where the certificate of the identity `name` is."""
+        return self.path / ("admin" if name == "admin" else f"users/{name}") / "certificate.pem"
 
 
 def listen_address(host: str) -> str:

@@ -80,6 +80,12 @@ def test_paths_are_meant_from_the_files_directory(tmp_path: Path) -> None:
         ("port = ", {}, "settings.toml is not TOML"),
         ("http = 5", MINIMAL, "settings.toml: http: "),
         ("", {**MINIMAL, "CONDOCHARGE_LEDGER_KIND": "fabric"}, "ledger: has a folder if and only if"),
+        ("", {**MINIMAL, "CONDOCHARGE_LEDGER_TOKEN": "hsm"}, "ledger: has token and token_library together"),
+        (
+            "",
+            {**MINIMAL, "CONDOCHARGE_LEDGER_TOKEN": "hsm", "CONDOCHARGE_LEDGER_TOKEN_LIBRARY": "hsm.so"},
+            "ledger: has a token only where kind is fabric",
+        ),
         (
             "",
             {**MINIMAL, "CONDOCHARGE_UNITS_TRANSMISSION": "25"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from chaincode.condominium import namespace_of
 from chaincode.signing.certificate import parse
+from gateway.clock import SystemClock
+from gateway.membership import join
+from gateway.settings import load
 from network.authority import Authority
 from network.fabric import FabricLedger
 from network.federation.administration import own_peer
@@ -37,7 +41,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     settings.write_text(f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(settings))
-        make_token(TOKEN)
+        # What is made later is seen by some tokens' libraries alone.
+        for label in (TOKEN, "locked", "cedar"):
+            make_token(label)
         yield folder
 
 
@@ -74,7 +80,6 @@ def opened(
 def test_the_token_signs_what_the_certificate_verifies(place: Path) -> None:
     """With a low S, message after message; not before the right PIN was given. It has a token of its own: a
     process that has logged in to one is asked for no PIN again."""
-    make_token("locked")
     issued = Authority.create("aurora").issue("gateway", "gateway")
     file = moved_into_the_token(issued, place, "alone", "01", token="locked")
     with pytest.raises(IdentityError, match="'alone' in the token 'locked' cannot be used: PinIncorrect"):
@@ -113,3 +118,33 @@ async def test_a_gateway_with_a_token_transacts(federation: Network, place: Path
     await ledger.submit(namespace_of("boreal"), "put", [name.encode(), b"1"])
     assert json.loads(await ledger.evaluate(namespace_of("boreal"), "get", [name.encode()])) == "1"
     await ledger.close()
+
+
+@pytest.mark.fabric
+async def test_a_gateways_settings_name_its_token(
+    federation: Network, place: Path, name: str, tmp_path: Path
+) -> None:
+    """Both of its identities are in it: their files are gone, and the peers take what it signs."""
+    folder = tmp_path / "cedar"
+    shutil.copytree(federation.folders["cedar"].path, folder)
+    for label, number, where in (("gateway", "05", "users/gateway"), ("admin", "06", "admin")):
+        key = folder / where / "key.pem"
+        manage("--import", str(key), "--token", "cedar", "--label", label, "--id", number, "--pin", PIN)
+        key.unlink()
+    environment = {
+        "CONDOCHARGE_DIRECTORY": str(tmp_path / "state"),
+        "CONDOCHARGE_CONDOMINIUM_CODE": "cedar",
+        "CONDOCHARGE_LEDGER_KIND": "fabric",
+        "CONDOCHARGE_LEDGER_FOLDER": str(folder),
+        "CONDOCHARGE_LEDGER_TOKEN": "cedar",
+        "CONDOCHARGE_LEDGER_TOKEN_LIBRARY": str(next(each for each in LIBRARIES if Path(each).exists())),
+    }
+    with pytest.raises(IdentityError, match="'gateway' in the token 'cedar' cannot be used"):
+        await join(load(None, environment | {"CONDOCHARGE_LEDGER_TOKEN_PIN": "9999"}), SystemClock())
+    membership = await join(load(None, environment | {"CONDOCHARGE_LEDGER_TOKEN_PIN": PIN}), SystemClock())
+    for ledger, value in ((membership.ledger, b"1"), (membership.administrator, b"2")):
+        await ledger.submit(membership.namespace, "put", [name.encode(), value])
+        assert (
+            json.loads(await ledger.evaluate(membership.namespace, "get", [name.encode()])) == value.decode()
+        )
+    await membership.close()
