@@ -9,8 +9,8 @@ import struct
 import time
 from pathlib import Path
 
-RATE = 400
-"""Conversions a second: eight in a mains cycle, all that a clean sine needs, so that hours go by quickly."""
+RATE = 200
+"""Conversions a second: four in a mains cycle, which a clean sine can do with: hours go by quickly."""
 CYCLE = 50
 _MOST_REAL_SECONDS = 60.0
 

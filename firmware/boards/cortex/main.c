@@ -16,7 +16,7 @@
  * from the one two before: a sensor without noise gives no key. */
 #define ENTROPY_BYTES 4000u
 #define ENTROPY_CHANGES 500u
-#define IDLE_TURNS 3000u
+#define IDLE_TURNS 300u
 /* Turns of doing nothing between looks at an empty serial port: each look is a turn on the bus, and in a simulator
  * it keeps the other side from bringing the next byte. */
 #define PAUSE_TURNS 500u

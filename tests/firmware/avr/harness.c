@@ -506,6 +506,9 @@ int uno_run(uint64_t cycles)
     avr_cycle_count_t end = avr->cycle + cycles;
     int state = avr->state;
     while (avr->cycle < end && state != cpu_Done && state != cpu_Crashed) {
+        /* Instructions that libsimavr may do at a stretch: it stops by itself for its next timer or interrupt. Left
+         * alone it looks for timers after each. */
+        avr->run_cycle_limit = end - avr->cycle;
         state = avr_run(avr);
     }
     return state;
