@@ -47,16 +47,18 @@ class Building:
 
 
 @contextmanager
-def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Building]:
+def running(
+    folder: Path, options: Sequence[str] = (), module: str = "demonstration.building"
+) -> Iterator[Building]:
     """A demonstration that keeps its data in `folder`, on any free ports; stopped cleanly at the end.
 
-    `options` are further ones of `condocharge run`. Raises DemonstrationError where it does not start or
-    does not stop as it should.
+    `options` are further ones of `condocharge run`, `module` is what runs instead of it. Raises
+    DemonstrationError where it does not start or does not stop as it should.
     """
     command = [
         sys.executable,
         "-m",
-        "demonstration.building",
+        module,
         "--port",
         "0",
         "--folder",

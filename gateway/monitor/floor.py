@@ -36,6 +36,8 @@ class Floor:
         queue = self._at_unit.setdefault(live.unit.number, [])
         queue.append(live)
         queue.sort(key=_turn)
+        if queue[0] is not live:
+            live.obstructed(Code.OCCUPIED)
 
     def remove(self, live: LiveSession) -> None:
         """Forget a session that the ledger has ended."""

@@ -168,6 +168,7 @@ class ChargeMonitor:
                 self.floor.add(live)
                 self._dispatcher.plan(live.unit.group)
                 self._look(live)
+                self._tell(live.id)
                 return
         await self.update(record)
 

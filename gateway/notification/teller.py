@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from chaincode.errors import ContractError
+from gateway.charging.reason import Code
 from gateway.clock import Clock
 from gateway.monitor.alarm import TOPIC as ALARMS
 from gateway.monitor.monitor import SESSIONS
@@ -171,7 +172,9 @@ def _findings(shown: SessionAnswer, told: set[str]) -> Iterator[_Finding]:
     """What a session's state is worth telling, after what was `told`."""
     if shown.activity == "queued" and shown.position is not None:
         yield NoticeKind.QUEUED, "queued", {"position": shown.position}
-    if shown.activity == "charging" and "queued" in told:
+    if shown.activity == "queued" and shown.why is not None and shown.why.code == Code.OCCUPIED:
+        yield NoticeKind.QUEUED, "occupied", {}
+    if shown.activity == "charging" and told & {"queued", "occupied"}:
         yield NoticeKind.QUEUED, "begun", {}
     so_far = {"energy": shown.energy, "cost": shown.cost}
     if shown.activity == "complete":

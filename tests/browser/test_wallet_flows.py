@@ -274,6 +274,12 @@ def test_the_end_is_told_in_the_page_and_by_push(
     start(phone)
     expect(phone.locator(".badge.live")).to_have_text("Charging", timeout=CHARGING)
     stop(phone)
+    toast = phone.locator(".toast")
+    expect(toast).to_contain_text("Socket 3: the session has ended", timeout=60_000)
+    check_accessible(phone)
+    shoot(phone, "wallet-toast")
+    toast.get_by_role("button", name="Close").click()
+    expect(toast).to_have_count(0)
     for _ in range(80):
         if push_service.received:
             break

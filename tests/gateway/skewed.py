@@ -6,6 +6,7 @@ import mmap
 import os
 import struct
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -38,14 +39,19 @@ class Skew:
         self._shared.close()
 
 
-def main(words: list[str]) -> None:
-    """Serve."""
+def shared_skew() -> Callable[[], int]:
+    """In the gateway's process: the seconds, as they are set now."""
     with Path(os.environ[_SKEW]).open("rb") as opened:
         shared = mmap.mmap(opened.fileno(), _FORMAT.size, access=mmap.ACCESS_READ)
+    return lambda: int(_FORMAT.unpack(shared[:])[0])
+
+
+def main(words: list[str]) -> None:
+    """Serve."""
+    skew = shared_skew()
 
     def wall() -> int:
-        (seconds,) = _FORMAT.unpack(shared[:])
-        return time.time_ns() + int(seconds) * 1_000_000_000
+        return time.time_ns() + skew() * 1_000_000_000
 
     setattr(gateway.command, "serve_gateway", partial(serve, clock=SystemClock(wall)))  # noqa: B010
     gateway.command.serve(words, prog_name="condocharge serve")

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { html, render } from "../shared/html.js";
 import { LANGUAGES, language, speak, t } from "../shared/i18n.js";
-import { Failure } from "../shared/parts.js";
+import { Failure, Heading } from "../shared/parts.js";
 import { route } from "../shared/router.js";
 import { Account } from "./pages/account.js";
 import { Charts } from "./pages/charts.js";
@@ -52,12 +52,17 @@ function Console({ failure }) {
   if (account === null) return html`<main class="entrance"><${Entrance} /></main>`;
   const seen = PARTS.filter((part) => part === null || part[2].includes(account.role));
   const beyond = BEYOND.filter((part) => part[2].includes(account.role));
-  const [name, Page, , home = name] = [...seen, ...beyond].find((part) => part !== null && part[0] === page) ?? seen[0];
+  const [name, Page, , home = name] = [...seen, ...beyond].find((part) => part !== null && part[0] === page) ?? ["unknown", Unknown];
   return html`
     <button class="skip" onClick=${() => document.querySelector("h1")?.focus()}>${t("console.skip")}</button>
     <${Rail} parts=${seen} page=${home} account=${account} />
     <main id="page"><${Page} key=${name} argument=${argument} /></main>
   `;
+}
+
+/** An address that leads nowhere, or where this account may not go. */
+function Unknown() {
+  return html`<${Heading}>${t("console.unknown")}<//><p>${t("console.unknown-text")}</p><p><a class="button" href="#/">${t("console.now")}</a></p>`;
 }
 
 function Rail({ parts, page, account }) {

@@ -1,6 +1,6 @@
 // The wallet: which page is shown.
 
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 
 import { html, render } from "../shared/html.js";
@@ -45,6 +45,9 @@ const ICONS = {
 /** Pages that need no key. What a session does is its holder's to see, also while the wallet is locked. */
 const OPEN = new Set(["about", "welcome", "settings", "session"]);
 
+/** What is over every page, once it was brought. */
+const later = signal(null);
+
 function Wallet({ asking, failure }) {
   const { page, argument } = route.value;
   if (failure && !state.condominium.value) return html`<main><${Failure} error=${failure} /></main>`;
@@ -62,6 +65,7 @@ function Wallet({ asking, failure }) {
             ? html`<${Heading}>${t("wait")}<//>`
             : html`<${Brought} key=${known + argument} bring=${PAGES[known]} argument=${argument} />`}
     </main>
+    ${later.value && html`<${later.value} />`}
     ${state.current.value && html`<${Tabs} page=${known} />`}
   `;
 }
@@ -103,6 +107,10 @@ state
     // What the first view can do without comes when it is there.
     import("./wish.js").then(({ attend }) => attend());
     import("./notices.js").then(({ keepWords }) => keepWords());
+    import("./toast.js").then(({ Toasts, listen }) => {
+      later.value = Toasts;
+      listen();
+    });
   });
 // With Trusted Types a script's address has to come from a policy; this one knows a single address. What the worker
 // keeps for later would hold up the first view, so it is registered after; the sentences may come later than that.

@@ -8,7 +8,7 @@ import { energy, language, money, regional, t } from "../shared/i18n.js";
 import * as state from "./state.js";
 
 export const KINDS = ["charged", "queued", "abnormal", "low-balance"];
-const NAMES = ["queued", "begun", "full", "ended", "low-balance", "abnormal"];
+const NAMES = ["queued", "occupied", "begun", "full", "ended", "low-balance", "abnormal"];
 const WORDS = "condocharge-words";
 
 const path = (rest) => `/v1/wallets/${state.current.value.id}/${rest}`;

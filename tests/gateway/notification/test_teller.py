@@ -153,6 +153,22 @@ async def test_who_waits_is_told_and_told_again_when_it_begins(furnished: House)
     assert [row["name"] for row in await _told(second)] == ["begun", "queued"]
 
 
+async def test_who_waits_for_the_car_before_at_the_same_socket_is_told_why(furnished: House) -> None:
+    """It has no place in the supply's queue yet; when the socket is free it begins, and that is told too."""
+    house = furnished
+    first, second = await funded(house), await funded(house, "second")
+    await _choose(second, ["queued"])
+    running = (await first.submit(first.open_intent())).json()["id"]
+    await house.clock.settle()
+    assert (await second.submit(second.open_intent())).status_code == 201
+    await house.clock.advance(120)
+    (row,) = await _told(second)
+    assert (row["name"], row["unit"], row["values"]) == ("occupied", 7, {})
+    await _stop(first, running)
+    await house.clock.advance(600)
+    assert [row["name"] for row in await _told(second)] == ["begun", "occupied"]
+
+
 async def _another_teller(house: House) -> Teller:
     """One that knows no more than the database."""
     gateway = house.gateway

@@ -66,6 +66,8 @@ export default {
   "console.skip": "Skip to the page",
   "console.tariffs": "Tariffs",
   "console.units": "Units and groups",
+  "console.unknown": "There is no such page",
+  "console.unknown-text": "The address is mistyped or old, or the page is not for your role.",
   "days.all": "every day",
   "days.weekend": "weekends",
   "days.working": "working days",

@@ -66,6 +66,8 @@ export default {
   "console.skip": "Saltar para a página",
   "console.tariffs": "Tarifas",
   "console.units": "Unidades e grupos",
+  "console.unknown": "Esta página não existe",
+  "console.unknown-text": "O endereço está mal escrito ou é antigo, ou a página não é para a sua função.",
   "days.all": "todos os dias",
   "days.weekend": "fins de semana",
   "days.working": "dias úteis",

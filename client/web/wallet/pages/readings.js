@@ -8,6 +8,8 @@ import { Failure, Heading, Notice } from "../../shared/parts.js";
 import * as state from "../state.js";
 
 const ROWS = 50;
+/** Readings from which on their mean and their deviation say something. */
+const TELLING = 5;
 /** Measurands, how a reading gives them, and their units. */
 const MEASURANDS = {
   power: { unit: "kW", of: (row) => row.power / 1000 },
@@ -65,12 +67,13 @@ function Charts({ session }) {
   if (rows.length < 2) return html`<p class="quiet">${t("readings.few")}</p>`;
   const { unit, of } = MEASURANDS[shown];
   const values = rows.map(of);
+  const isTelling = rows.length >= TELLING && values.some((value) => value > 0);
   const against = ["temperature", "humidity"].map((name) => ({ label: t(`readings.${name}`).toLocaleLowerCase(), values: rows.map((row) => row[name]) }));
   return html`<section class="card">
     <h2>${t("readings.title")}</h2>
     <div class="sections" role="group" aria-label=${t("readings.what")}>${Object.keys(MEASURANDS).map((name) => html`<button type="button" aria-pressed=${String(name === shown)} onClick=${() => setShown(name)}>${t(`readings.${name}`)}</button>`)}</div>
     <${parts.Series} key=${shown} title=${t(`readings.${shown}`)} unit=${unit} times=${rows.map((row) => row.time)} lines=${[{ label: t(`readings.${shown}`), values }]} />
-    <${parts.Measures} values=${values} unit=${unit} against=${against} />
+    ${isTelling && html`<${parts.Measures} values=${values} unit=${unit} against=${against} />`}
     <p><a href=${`#/readings/${session.session}`}>${t("readings.list")}</a></p>
   </section>`;
 }

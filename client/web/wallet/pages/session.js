@@ -48,12 +48,17 @@ export function Page({ argument }) {
       [t("session.lasted"), session.started && session.ended ? duration(session.ended - session.started) : null],
       [t("session.leave"), session.leave && !ended ? moment(session.leave) : null],
       [t("session.deadline"), ended ? null : moment(session.deadline)],
-      [t("session.why"), session.stopped_reason ? t(`stopped.${session.stopped_reason}`) : null],
+      [t("session.why"), whyEnded(session)],
     ]} /></section>
     ${own && !ended && html`<${Stop} session=${session} />`}
     ${ended && html`<${Receipt} session=${session} />`}
     ${own && session.started && html`<${Readings} session=${session} />`}
   `;
+}
+
+function whyEnded({ state: how, stopped_reason: reason }) {
+  if (how === "reclaimed") return t("session.reclaimed");
+  return reason ? t(`stopped.${reason}`) : null;
 }
 
 /** A session as it goes on; what was last seen of it is kept, so that a reload without a network still tells. */

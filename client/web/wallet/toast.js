@@ -1,0 +1,45 @@
+// What the resident chose to be told, said in the page while it is open, wherever in it they are.
+
+import { signal } from "@preact/signals";
+
+import { html } from "../shared/html.js";
+import { t } from "../shared/i18n.js";
+import { sentenceOf, told } from "./notices.js";
+import * as state from "./state.js";
+
+const EVERY = 10_000;
+/** How many at most: older ones stand in the list of notices. */
+const MOST = 3;
+
+const shown = signal([]);
+/** When the newest notice was told that this page has seen, by wallet. */
+const newest = new Map();
+
+/** Look again and again while a wallet is open. */
+export function listen() {
+  setInterval(() => {
+    // That the gateway is out of reach is said by the page itself, and the list keeps what was told meanwhile.
+    if (state.key.value && !document.hidden) look().catch(() => {});
+  }, EVERY);
+}
+
+async function look() {
+  const wallet = state.current.value.id;
+  const { rows } = await told();
+  const since = newest.get(wallet);
+  newest.set(wallet, rows[0]?.time ?? 0);
+  // What had been told before the wallet was opened is no news.
+  if (since === undefined || wallet !== state.current.value?.id) return;
+  const fresh = rows.filter((notice) => notice.time > since);
+  if (fresh.length) shown.value = [...fresh, ...shown.value].slice(0, MOST);
+}
+
+/** The notices that have just come. The region is there before them, or a screen reader would not read them. */
+export function Toasts() {
+  const close = (notice) => { shown.value = shown.value.filter((each) => each !== notice); };
+  return html`<section class="toasts" role="status" aria-label=${t("toast.label")}>
+    ${shown.value.map((notice) => html`<div class="toast" key=${`${notice.session}${notice.name}`}>
+      <a href=${`#/session/${notice.session}`} onClick=${() => close(notice)}>${sentenceOf(notice)}</a>
+      <button class="plain small" aria-label=${t("toast.close")} onClick=${() => close(notice)}>×</button></div>`)}
+  </section>`;
+}
