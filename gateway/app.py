@@ -28,6 +28,9 @@ from gateway.configuration.condominium import ensure_registered
 from gateway.configuration.secrets import Keys, SecretStore
 from gateway.configuration.service import Configuration
 from gateway.configuration.tariff import Tariffs
+from gateway.firmware import routes as firmware_routes
+from gateway.firmware.service import Firmware
+from gateway.firmware.unit_routes import unit_router
 from gateway.grpc.audit import AuditService
 from gateway.grpc.server import Service
 from gateway.grpc.units import UnitsService
@@ -103,6 +106,9 @@ class Gateway:
         self.directory = Directory(membership.ledger, membership.namespace, keys, clock)
         network = network_tag(membership.ledger.channel, condominium.code)
         self.metering = Metering(database, self.directory, keys, network, self.configuration, clock=clock)
+        self.firmware = Firmware(
+            database, self.metering.identification, clock, bytes.fromhex(settings.units.firmware_key)
+        )
         self.operation = Operation(
             code=condominium.code,
             submitter=self.submitter,
@@ -248,9 +254,12 @@ class Gateway:
                 verification_routes.router(
                     self.membership, self.database, self.operation.streams, self.condominium.code
                 ),
+                firmware_routes.router(self.firmware),
                 units_router(self.metering),
+                unit_router(self.firmware),
             ],
             authenticators=[accounts, self.operation.wallets],
+            larger_bodies={firmware_routes.UPLOAD: firmware_routes.MAX_UPLOAD},
             middleware=[Middleware(Trail, audit=self.audit, authenticator=accounts)],
         )
 

@@ -197,6 +197,8 @@ class UnitSettings(_Section):
     """Seconds between batches; divides 60, or is whole minutes that divide an hour."""
     sampling: Annotated[int, Field(ge=1, le=60)] = 10
     """Seconds between samples; divides `transmission`."""
+    firmware_key: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    """The public half of the key that signs the units' firmware; no images where it is empty."""
     switch_networks: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     """Private networks on which network switches may be: the gateway sends requests nowhere else."""
 

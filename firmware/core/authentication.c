@@ -15,8 +15,10 @@
 
 static const FLASH char BATCH_LINE[] = "condocharge/batch/1\n";
 static const FLASH char REQUEST_LINE[] = "condocharge/request/1\n";
+static const FLASH char STATUS_LINE[] = "condocharge/status/1\n";
 static const FLASH char COMMAND_LINE[] = "condocharge/command/1\n";
 static const FLASH char CONFIGURATION_LINE[] = "condocharge/configuration/1\n";
+static const FLASH char OFFER_LINE[] = "condocharge/offer/1\n";
 
 /* Copy the domain's line to `to`; the result is its length. */
 static uint8_t domain_line(enum message_domain domain, uint8_t to[DOMAIN_BYTES_MAX])
@@ -28,6 +30,10 @@ static uint8_t domain_line(enum message_domain domain, uint8_t to[DOMAIN_BYTES_M
         line = COMMAND_LINE;
     } else if (domain == DOMAIN_CONFIGURATION) {
         line = CONFIGURATION_LINE;
+    } else if (domain == DOMAIN_STATUS) {
+        line = STATUS_LINE;
+    } else if (domain == DOMAIN_OFFER) {
+        line = OFFER_LINE;
     }
     uint8_t count = 0;
     while (line[count] != '\0') {

@@ -25,7 +25,14 @@
 
 enum unit_class { CLASS_MAC = 0, CLASS_ED25519 = 1 };
 
-enum message_domain { DOMAIN_BATCH, DOMAIN_REQUEST, DOMAIN_COMMAND, DOMAIN_CONFIGURATION };
+enum message_domain {
+    DOMAIN_BATCH,
+    DOMAIN_REQUEST,
+    DOMAIN_STATUS,
+    DOMAIN_COMMAND,
+    DOMAIN_CONFIGURATION,
+    DOMAIN_OFFER
+};
 
 /* The keys of one unit. `signing` is the condominium's public key, pinned at provisioning. */
 struct keys {

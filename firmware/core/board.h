@@ -1,7 +1,8 @@
 /* All that the core asks of the hardware. A board's folder implements every function here and in `network.h`,
  * and sets the sizes in its own `limits.h`; a port is that one folder.
  *
- * limits.h defines: UNIT_ED25519 (0 or 1), ADC_BITS, RING_BYTES, NETWORK_SEND_BYTES. */
+ * limits.h defines: BOARD_NAME (at most 15 characters), UNIT_ED25519 (0 or 1), UNIT_UPDATE (0 or 1: whether the board
+ * takes a new firmware, update.h, in answers of UPDATE_CHUNK bytes), ADC_BITS, RING_BYTES, NETWORK_SEND_BYTES. */
 #ifndef CONDOCHARGE_BOARD_H
 #define CONDOCHARGE_BOARD_H
 

@@ -108,6 +108,7 @@ OUTLINE static bool obey(struct unit *unit, uint32_t now)
     }
     uint16_t waiting = unit->ring.whole;
     unit->last_counter = command.counter;
+    maintenance_heard(unit);
     acknowledge(unit, command.acknowledged);
     if (!session_counts(&unit->session)) {
         clock_set(&unit->clock, command.issued, now, CLOCK_GATEWAY);
@@ -137,8 +138,20 @@ static bool configure(struct unit *unit)
     return true;
 }
 
+/* Whether an exchange was about firmware, which says nothing of whether readings get through. */
+static bool is_maintenance(const struct unit *unit)
+{
+    return unit->exchange.kind == EXCHANGE_STATUS || unit->exchange.kind == EXCHANGE_IMAGE;
+}
+
 static void answered(struct unit *unit, uint32_t now)
 {
+    if (is_maintenance(unit)) {
+        if (!maintenance_answered(unit)) {
+            maintenance_failed(unit);
+        }
+        return;
+    }
     bool accepted = unit->exchange.kind == EXCHANGE_CONFIGURATION ? configure(unit) : obey(unit, now);
     if (accepted) {
         backoff_succeeded(&unit->backoff);
@@ -152,6 +165,10 @@ static void answered(struct unit *unit, uint32_t now)
 
 static void failed(struct unit *unit, uint32_t now)
 {
+    if (is_maintenance(unit)) {
+        maintenance_failed(unit);
+        return;
+    }
     backoff_failed(&unit->backoff, now);
     if (unit->backoff.failures >= FAILURES_BEFORE_RESTART) {
         network_start(unit->identity.ethernet, unit->configured ? &unit->configuration : NULL);
@@ -169,7 +186,7 @@ static uint8_t hold(const struct unit *unit)
     return (uint8_t)(wait < most ? wait : most);
 }
 
-OUTLINE static void ask(struct unit *unit, enum exchange_kind kind, uint32_t now)
+OUTLINE void conversation_ask(struct unit *unit, enum exchange_kind kind, uint32_t now)
 {
     char host[HOST_BYTES];
     if (kind == EXCHANGE_CONFIGURATION) {
@@ -180,13 +197,18 @@ OUTLINE static void ask(struct unit *unit, enum exchange_kind kind, uint32_t now
     unit->asked = now;
     unit->exchange.unit = unit->identity.unit;
     unit->exchange.boot = unit->store.boot;
-    exchange_begin(&unit->exchange, kind, host, server_port(unit), hold(unit), now);
+    uint8_t wait = kind == EXCHANGE_STATUS || kind == EXCHANGE_IMAGE ? 0 : hold(unit);
+    exchange_begin(&unit->exchange, kind, host, server_port(unit), wait, now);
 }
 
 /* A tag that was held to the reader becomes a start request (chaincode/signing/request.py). */
 OUTLINE static void read_tag(struct unit *unit)
 {
     uint8_t id[TAG_ID_BYTES_MAX];
+    if (unit->exchange.state != EXCHANGE_IDLE && unit->exchange.kind == EXCHANGE_STATUS) {
+        /* The status lies where the request would; the reader keeps the tag for this moment. */
+        return;
+    }
     uint8_t count = board_tag(id);
     bool asking = unit->exchange.state != EXCHANGE_IDLE && unit->exchange.kind == EXCHANGE_REQUEST;
     if (count == 0 || asking || unit->clock.source != CLOCK_GATEWAY) {
@@ -215,11 +237,13 @@ static void ask_next(struct unit *unit, uint32_t now)
         return;
     }
     if (!unit->configured) {
-        ask(unit, EXCHANGE_CONFIGURATION, now);
+        conversation_ask(unit, EXCHANGE_CONFIGURATION, now);
     } else if (unit->request_due) {
-        ask(unit, EXCHANGE_REQUEST, now);
+        conversation_ask(unit, EXCHANGE_REQUEST, now);
     } else if (unit->ring.whole > 0) {
-        ask(unit, EXCHANGE_READINGS, now);
+        conversation_ask(unit, EXCHANGE_READINGS, now);
+    } else if (maintenance_ask(unit, now)) {
+        return;
     } else if (now - unit->asked >= ASK_AGAIN && hold(unit) > 0) {
         /* Nothing to tell, but a command may wait: a batch asks for it. */
         readings_batch(unit, 0);

@@ -48,6 +48,12 @@ static const FLASH char POST_UNIT[] = "POST /v1/units/";
 static const FLASH char CONFIGURATION_PATH[] = "/configuration?boot=";
 static const FLASH char READINGS_PATH[] = "/readings?wait=";
 static const FLASH char REQUESTS_PATH[] = "/requests?wait=";
+static const FLASH char STATUS_PATH[] = "/firmware?boot=";
+#if UNIT_UPDATE
+static const FLASH char IMAGE_PATH[] = "/firmware?version=";
+static const FLASH char FROM[] = "&from=";
+static const FLASH char COUNT[] = "&count=";
+#endif
 static const FLASH char HOST_LINE[] = " HTTP/1.0\r\nHost: ";
 static const FLASH char COLON[] = ":";
 static const FLASH char BODY_LINES[] = "\r\nContent-Type: application/octet-stream\r\nContent-Length: ";
@@ -62,15 +68,51 @@ static void server_name(const struct exchange *exchange, char name[HOST_BYTES])
     }
 }
 
+/* No switch: on an 8-bit part its table would lie in RAM. */
+static const FLASH char *path_of(uint8_t kind)
+{
+    const FLASH char *path = STATUS_PATH;
+    if (kind == EXCHANGE_CONFIGURATION) {
+        path = CONFIGURATION_PATH;
+    } else if (kind == EXCHANGE_READINGS) {
+        path = READINGS_PATH;
+    } else if (kind == EXCHANGE_REQUEST) {
+        path = REQUESTS_PATH;
+    }
+#if UNIT_UPDATE
+    if (kind == EXCHANGE_IMAGE) {
+        path = IMAGE_PATH;
+    }
+#endif
+    return path;
+}
+
+/* What the path's question mark is followed by. */
+static void add_query(struct text *text, const struct exchange *exchange)
+{
+#if UNIT_UPDATE
+    if (exchange->kind == EXCHANGE_IMAGE) {
+        add_number(text, exchange->version);
+        add(text, FROM);
+        add_number(text, exchange->from);
+        add(text, COUNT);
+        add_number(text, exchange->count);
+        return;
+    }
+#endif
+    bool names_boot = exchange->kind == EXCHANGE_CONFIGURATION || exchange->kind == EXCHANGE_STATUS;
+    add_number(text, names_boot ? exchange->boot : exchange->wait);
+}
+
 static void write_head(struct text *text, const struct exchange *exchange, uint16_t port, uint16_t body)
 {
     char name[HOST_BYTES];
-    bool asks = exchange->kind == EXCHANGE_CONFIGURATION;
+    bool asks = exchange->kind == EXCHANGE_CONFIGURATION || exchange->kind == EXCHANGE_IMAGE;
     text->count = 0;
     add(text, asks ? GET_UNIT : POST_UNIT);
     add_number(text, exchange->unit);
-    add(text, asks ? CONFIGURATION_PATH : exchange->kind == EXCHANGE_READINGS ? READINGS_PATH : REQUESTS_PATH);
-    add_number(text, asks ? exchange->boot : exchange->wait);
+    add(text, path_of(exchange->kind));
+    add_query(text, exchange);
     add(text, HOST_LINE);
     server_name(exchange, name);
     add_host(text, name);
@@ -90,7 +132,11 @@ void exchange_begin(struct exchange *exchange, enum exchange_kind kind, const ch
     exchange->state = EXCHANGE_OPENING;
     exchange->wait = wait;
     exchange->since = now;
-    http_start(&exchange->http);
+#if UNIT_UPDATE
+    http_start(&exchange->http, kind == EXCHANGE_IMAGE ? exchange->count : HTTP_MESSAGE_MAX);
+#else
+    http_start(&exchange->http, HTTP_MESSAGE_MAX);
+#endif
     network_open(host, port);
 }
 
@@ -99,7 +145,7 @@ static uint16_t body_bytes(const struct exchange *exchange, const struct ring *r
     if (exchange->kind == EXCHANGE_READINGS) {
         return ring->held;
     }
-    return exchange->kind == EXCHANGE_REQUEST ? exchange->request_bytes : 0;
+    return exchange->kind == EXCHANGE_REQUEST || exchange->kind == EXCHANGE_STATUS ? exchange->request_bytes : 0;
 }
 
 OUTLINE static void place(struct exchange *exchange, struct ring *ring, uint16_t port)

@@ -7,11 +7,18 @@
 #include "http.h"
 #include "request.h"
 #include "ring.h"
+#include "status.h"
 
 /* The gateway may hold an answer for `wait` seconds; this much more and the exchange has failed, ms. */
 #define EXCHANGE_PATIENCE 15000u
 
-enum exchange_kind { EXCHANGE_CONFIGURATION, EXCHANGE_READINGS, EXCHANGE_REQUEST };
+enum exchange_kind {
+    EXCHANGE_CONFIGURATION,
+    EXCHANGE_READINGS,
+    EXCHANGE_REQUEST,
+    EXCHANGE_STATUS,
+    EXCHANGE_IMAGE
+};
 
 enum exchange_result { EXCHANGE_PENDING, EXCHANGE_ANSWERED, EXCHANGE_FAILED };
 
@@ -21,13 +28,19 @@ struct exchange {
     uint8_t state;
     uint8_t kind;
     uint8_t wait;
-    /* Bytes of the start request below. */
+    /* Bytes of the start request or status below. */
     uint8_t request_bytes;
     uint16_t unit;
     uint32_t boot;
     uint32_t since;
     struct http http;
-    uint8_t request[REQUEST_BYTES_MAX];
+    uint8_t request[STATUS_BYTES_MAX];
+#if UNIT_UPDATE
+    /* The piece of which image is asked for. */
+    uint32_t version;
+    uint32_t from;
+    uint16_t count;
+#endif
 };
 
 /* Begin to ask `host`. `wait` is in seconds, for readings and requests. */

@@ -17,11 +17,26 @@ static const FLASH char TRANSFER_NAME[] = "transfer-encoding";
 #define LENGTH_NAME_BYTES (sizeof LENGTH_NAME - 1u)
 #define TRANSFER_NAME_BYTES (sizeof TRANSFER_NAME - 1u)
 
-void http_start(struct http *http)
+void http_start(struct http *http, uint16_t most)
 {
     memset(http, 0, sizeof *http);
+#if UNIT_UPDATE
+    http->most = most;
+#else
+    (void)most;
+#endif
     http->state = HTTP_HEAD;
     http->line = LINE_STATUS_VERSION;
+}
+
+static uint16_t most_of(const struct http *http)
+{
+#if UNIT_UPDATE
+    return http->most;
+#else
+    (void)http;
+    return HTTP_MESSAGE_MAX;
+#endif
 }
 
 static void refuse(struct http *http)
@@ -36,7 +51,7 @@ static uint8_t lower(uint8_t byte)
 
 static void end_head(struct http *http)
 {
-    if (http->status != 200 || !http->length_known || http->length > HTTP_BODY_MAX) {
+    if (http->status != 200 || !http->length_known || http->length > most_of(http)) {
         refuse(http);
     } else {
         http->state = http->length == 0 ? HTTP_DONE : HTTP_BODY;
@@ -137,7 +152,7 @@ static void take_length(struct http *http, uint8_t byte)
         http->line = http->line == LINE_VALUE ? LINE_REST : LINE_SPACE;
         return;
     }
-    if (byte < '0' || byte > '9' || http->length > HTTP_BODY_MAX) {
+    if (byte < '0' || byte > '9' || http->length > most_of(http)) {
         refuse(http);
         return;
     }

@@ -37,8 +37,7 @@ static uint32_t record_crc(const uint8_t *record, uint8_t count)
     return crc32_end(crc32_add(crc32_add(CRC32_BEGIN, record, count), &mark, 1));
 }
 
-/* Read a record of `count` bytes; false where its CRC-32, which follows it, says that it is torn. */
-static bool read_record(uint16_t offset, uint8_t *record, uint8_t count)
+bool store_read_record(uint16_t offset, uint8_t *record, uint8_t count)
 {
     uint8_t crc[4];
     storage_read(offset, record, count);
@@ -46,14 +45,14 @@ static bool read_record(uint16_t offset, uint8_t *record, uint8_t count)
     return record_crc(record, count) == get_u32(crc);
 }
 
-OUTLINE static bool write_record(uint16_t offset, const uint8_t *record, uint8_t count)
+OUTLINE bool store_write_record(uint16_t offset, const uint8_t *record, uint8_t count)
 {
     uint8_t crc[4];
     uint8_t back[RECORD_BYTES_MAX];
     put_u32(crc, record_crc(record, count));
     storage_write(offset, record, count);
     storage_write((uint16_t)(offset + count), crc, 4);
-    return read_record(offset, back, count) && memcmp(back, record, count) == 0;
+    return store_read_record(offset, back, count) && memcmp(back, record, count) == 0;
 }
 
 static uint64_t get_energy(const uint8_t *record)
@@ -65,7 +64,7 @@ static void load_state(struct store *store)
 {
     for (uint8_t slot = 0; slot < STATE_SLOTS; slot++) {
         uint8_t record[STATE_BODY_BYTES];
-        if (!read_record(state_offset(slot), record, STATE_BODY_BYTES) || get_u32(record) < store->sequence) {
+        if (!store_read_record(state_offset(slot), record, STATE_BODY_BYTES) || get_u32(record) < store->sequence) {
             continue;
         }
         store->state_slot = slot;
@@ -81,7 +80,7 @@ static void load_energy(struct store *store)
 {
     for (uint16_t slot = 0; slot < store->energy_slots; slot++) {
         uint8_t record[ENERGY_BODY_BYTES];
-        if (!read_record(energy_offset(slot), record, ENERGY_BODY_BYTES)) {
+        if (!store_read_record(energy_offset(slot), record, ENERGY_BODY_BYTES)) {
             continue;
         }
         uint64_t energy = get_energy(record);
@@ -111,7 +110,7 @@ bool store_energy(struct store *store, uint64_t energy)
     uint16_t slot = store->energy_slot;
     for (uint16_t tried = 1; tried < store->energy_slots; tried++) {
         slot = (uint16_t)((slot + 1u) % store->energy_slots);
-        if (write_record(energy_offset(slot), record, ENERGY_BODY_BYTES)) {
+        if (store_write_record(energy_offset(slot), record, ENERGY_BODY_BYTES)) {
             store->energy = energy;
             store->energy_slot = slot;
             return true;
@@ -132,7 +131,7 @@ OUTLINE bool store_state(struct store *store)
     uint8_t slot = store->state_slot;
     for (uint8_t tried = 1; tried < STATE_SLOTS; tried++) {
         slot = (uint8_t)((slot + 1u) % STATE_SLOTS);
-        if (write_record(state_offset(slot), record, STATE_BODY_BYTES)) {
+        if (store_write_record(state_offset(slot), record, STATE_BODY_BYTES)) {
             store->sequence++;
             store->state_slot = slot;
             return true;
@@ -143,7 +142,7 @@ OUTLINE bool store_state(struct store *store)
 
 bool store_configuration(uint8_t body[CONFIGURATION_BODY_BYTES])
 {
-    return read_record(CONFIGURATION_OFFSET, body, CONFIGURATION_BODY_BYTES);
+    return store_read_record(CONFIGURATION_OFFSET, body, CONFIGURATION_BODY_BYTES);
 }
 
 void store_put_configuration(const uint8_t body[CONFIGURATION_BODY_BYTES])

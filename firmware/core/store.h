@@ -52,6 +52,10 @@ bool store_configuration(uint8_t body[CONFIGURATION_BODY_BYTES]);
 void store_put_configuration(const uint8_t body[CONFIGURATION_BODY_BYTES]);
 void store_erase_configuration(void);
 
+/* A record of at most 32 bytes with its CRC-32 behind it, read, and written and read back; false where it is torn. */
+bool store_read_record(uint16_t offset, uint8_t *record, uint8_t count);
+bool store_write_record(uint16_t offset, const uint8_t *record, uint8_t count);
+
 /* One of the configuration's host names, by its offset in the body. */
 void store_host(uint8_t offset, char name[HOST_BYTES]);
 

@@ -43,6 +43,9 @@ OUTLINE bool unit_start(struct unit *unit)
     ring_start(&unit->ring, authentication_bytes(&unit->identity.keys));
     backoff_start(&unit->backoff, (uint16_t)(unit->identity.unit * 977u + unit->store.boot));
     load_configuration(unit);
+#if UNIT_UPDATE
+    update_start(&unit->update);
+#endif
     network_start(unit->identity.ethernet, unit->configured ? &unit->configuration : NULL);
     return true;
 }
@@ -72,6 +75,7 @@ static void second(struct unit *unit)
         return;
     }
     conversation_second(unit);
+    maintenance_second(unit);
     readings_second(unit);
 }
 
@@ -98,6 +102,7 @@ void unit_step(struct unit *unit)
         protection_climate(unit, now);
     }
     conversation_step(unit, now);
+    maintenance_step(unit, now);
 }
 
 void unit_power_failing(struct unit *unit)

@@ -16,6 +16,7 @@
 #include "ring.h"
 #include "session.h"
 #include "store.h"
+#include "update.h"
 
 struct unit {
     struct identity identity;
@@ -41,6 +42,8 @@ struct unit {
     uint16_t voltage;
     uint32_t number;
     uint32_t requests;
+    /* Seconds until the unit tells of its firmware again. */
+    uint16_t status_wait;
     uint32_t last_counter;
     /* Unix seconds at which the next batch and the next sample are due, 0 for none. */
     uint32_t batch_due;
@@ -49,6 +52,9 @@ struct unit {
     uint32_t asked;
     uint16_t time_wait;
     uint8_t previous[HASH_BYTES];
+#if UNIT_UPDATE
+    struct update update;
+#endif
 };
 
 /* Begin; false where persistent memory holds no identity that this board can serve: the unit then stays still
@@ -71,6 +77,17 @@ void readings_window(struct unit *unit, const struct window *window);
 /* conversation.c: talk to the gateway, and obey it. */
 void conversation_step(struct unit *unit, uint32_t now);
 void conversation_second(struct unit *unit);
+
+/* maintenance.c: tell of the firmware that runs, and take another. */
+bool maintenance_ask(struct unit *unit, uint32_t now);
+bool maintenance_answered(struct unit *unit);
+void maintenance_failed(struct unit *unit);
+void maintenance_heard(struct unit *unit);
+void maintenance_second(struct unit *unit);
+void maintenance_step(struct unit *unit, uint32_t now);
+
+/* conversation.c: begin to ask the gateway. */
+void conversation_ask(struct unit *unit, enum exchange_kind kind, uint32_t now);
 
 /* protection.c: open the relay for the unit's own reasons. */
 void protection_window(struct unit *unit, uint32_t now);

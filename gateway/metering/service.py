@@ -44,7 +44,7 @@ class Metering:
         self.clock = clock
         self.refusals = Refusals(clock)
         self.readings = Readings(database)
-        identification = Identification(directory, keys, network, self.refusals)
+        identification = self.identification = Identification(directory, keys, network, self.refusals)
         self.outbox = Outbox(CommandCounters(database), keys, network, clock)
         self.intake = Intake(self.readings, identification, self.outbox, clock)
         self.requests = StartRequests(database, self.readings, identification, self.outbox, clock)

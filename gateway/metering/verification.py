@@ -21,6 +21,8 @@ from chaincode.signing.batch import (
     decode_batch,
 )
 from chaincode.signing.request import BODY_BYTES, StartRequest, decode_request
+from chaincode.signing.status import BODY_BYTES as STATUS_BYTES
+from chaincode.signing.status import UnitStatus, decode_status
 from chaincode.unit import ED25519
 from gateway.metering.directory import EnrolledUnit
 from gateway.metering.keys import Keys
@@ -87,6 +89,21 @@ def check_request(message: bytes, unit: EnrolledUnit, network: bytes) -> StartRe
         raise Refused(RefusalKind.MALFORMED, error.field, error.rule) from None
     _check_place(request.unit, request.network, unit, network, "request")
     return request
+
+
+def check_status(message: bytes, unit: EnrolledUnit, network: bytes) -> UnitStatus:
+    """The status in `message`. Raises Refused as `check_batch` does."""
+    if len(message) != STATUS_BYTES + unit.authentication_bytes:
+        raise Refused(
+            RefusalKind.MALFORMED, "status", f"has {STATUS_BYTES + unit.authentication_bytes} bytes"
+        )
+    body = _authenticated(message, unit, domain.STATUS, "status")
+    try:
+        status = decode_status(body)
+    except InvalidArgument as error:
+        raise Refused(RefusalKind.MALFORMED, error.field, error.rule) from None
+    _check_place(status.unit, status.network, unit, network, "status")
+    return status
 
 
 def evidence_of(message: bytes, unit: EnrolledUnit, keys: Keys) -> bytes:

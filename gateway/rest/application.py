@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -40,8 +40,11 @@ def create(
     authenticators: Sequence[Authenticator],
     middleware: Sequence[Middleware] = (),
     max_body: int = MAX_BODY,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """The application with `routers` mounted, callers found out by `authenticators` in their order.
+
+    `larger_bodies` has the limits of paths that take more than `max_body` bytes.
 
     Raises ValueError where a route does not state its callers."""
     app = FastAPI(
@@ -63,7 +66,7 @@ def create(
     problem.install(app)
     for each in middleware:
         app.add_middleware(each.cls, *each.args, **each.kwargs)
-    app.add_middleware(Guard, limit=max_body)
+    app.add_middleware(Guard, limit=max_body, larger=larger_bodies)
     return app
 
 

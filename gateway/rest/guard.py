@@ -33,9 +33,11 @@ class Guard:
     """ASGI middleware: adds `HEADERS` to every answer, refuses bodies above `limit` bytes, declared or
     not, and answers 500 for what nobody caught."""
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY) -> None:
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY, larger: Mapping[str, int] | None = None) -> None:
+        """`larger` has the limits of paths whose bodies may be longer than `limit`."""
         self._app = app
         self._limit = limit
+        self._larger = larger or {}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,10 +57,11 @@ class Guard:
             await send(message)
 
         try:
-            if self._allows(scope):
-                await self._app(scope, self._counted(receive), complete)
+            limit = self._larger.get(scope["path"], self._limit)
+            if _allows(scope, limit):
+                await self._app(scope, _counted(receive, limit), complete)
             else:
-                await self._refuse(scope, receive, complete)
+                await _refuse(scope, receive, complete, limit)
         except Exception:
             if started:
                 # Half an answer is out: breaking the connection is the only way left to say so.
@@ -67,26 +70,29 @@ class Guard:
             answer = problem(500, "unexpected", "gateway", "failed unexpectedly; the operator's log says how")
             await answer(scope, receive, complete)
 
-    def _allows(self, scope: Scope) -> bool:
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        return declared.isdigit() and int(declared[:20]) <= self._limit
 
-    def _counted(self, receive: Receive) -> Receive:
-        size = 0
+def _allows(scope: Scope, limit: int) -> bool:
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    return declared.isdigit() and int(declared[:20]) <= limit
 
-        async def count() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._limit:
-                # FastAPI lets its own kind of exception through while it reads a body, and no other.
-                raise HTTPException(413)
-            return message
 
-        return count
+def _counted(receive: Receive, limit: int) -> Receive:
+    size = 0
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        rule = f"has at most {self._limit} bytes"
-        # The body was not read, so the connection cannot be used again.
-        answer = problem(413, "too-large", "body", rule, headers={"Connection": "close"})
-        await answer(scope, receive, send)
+    async def count() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            # FastAPI lets its own kind of exception through while it reads a body, and no other.
+            raise HTTPException(413)
+        return message
+
+    return count
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    rule = f"has at most {limit} bytes"
+    # The body was not read, so the connection cannot be used again.
+    answer = problem(413, "too-large", "body", rule, headers={"Connection": "close"})
+    await answer(scope, receive, send)

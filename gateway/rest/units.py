@@ -33,18 +33,20 @@ Wait = Annotated[
 Boot = Annotated[int, Query(ge=0, le=2**32 - 1, description="How often the unit has started.")]
 
 
-def _binary(what: str) -> dict[int | str, dict[str, Any]]:
+def binary(what: str) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of an answer of bytes."""
     schema = {"schema": {"type": "string", "format": "binary"}}
     return {200: {"description": what, "content": {OCTETS: schema}}}
 
 
-def _takes(what: str) -> dict[str, Any]:
+def takes(what: str) -> dict[str, Any]:
+    """What OpenAPI says of a request of bytes."""
     schema = {"schema": {"type": "string", "format": "binary", "maxLength": MAX_BODY_BYTES}}
     return {"requestBody": {"required": True, "description": what, "content": {OCTETS: schema}}}
 
 
 def units_router(metering: Metering) -> APIRouter:
-    """The three routes that units use."""
+    """The three routes of configurations, readings and requests."""
     router = APIRouter(
         prefix="/v1/units/{unit}",
         tags=["units"],
@@ -52,7 +54,7 @@ def units_router(metering: Metering) -> APIRouter:
         default_response_class=Response,
     )
 
-    @router.get("/configuration", summary="A unit's configuration", responses=_binary("The configuration."))
+    @router.get("/configuration", summary="A unit's configuration", responses=binary("The configuration."))
     async def configuration(unit: UnitNumber, boot: Boot) -> Response:
         try:
             return Response(await metering.configurations.compose(unit, boot), media_type=OCTETS)
@@ -62,31 +64,32 @@ def units_router(metering: Metering) -> APIRouter:
     @router.post(
         "/readings",
         summary="Send reading batches, get a command",
-        responses=_binary("One command."),
-        openapi_extra=_takes("One or more batches one after another, oldest first."),
+        responses=binary("One command."),
+        openapi_extra=takes("One or more batches one after another, oldest first."),
     )
     async def readings(unit: UnitNumber, request: Request, wait: Wait = 0) -> Response:
         try:
-            return Response(await metering.exchange(await _body(request), unit, wait), media_type=OCTETS)
+            return Response(await metering.exchange(await read_body(request), unit, wait), media_type=OCTETS)
         except Refused as refused:
             raise refused.error from refused
 
     @router.post(
         "/requests",
         summary="Ask for a session, get a command",
-        responses=_binary("One command."),
-        openapi_extra=_takes("One start request."),
+        responses=binary("One command."),
+        openapi_extra=takes("One start request."),
     )
     async def requests(unit: UnitNumber, request: Request, wait: Wait = 0) -> Response:
         try:
-            return Response(await metering.request(await _body(request), unit, wait), media_type=OCTETS)
+            return Response(await metering.request(await read_body(request), unit, wait), media_type=OCTETS)
         except Refused as refused:
             raise refused.error from refused
 
     return router
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """A request's whole body. Raises ProblemError where whoever sent it has gone."""
     try:
         return await request.body()
     except ClientDisconnect:

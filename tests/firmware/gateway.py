@@ -13,6 +13,9 @@ from nacl.bindings import crypto_sign_seed_keypair
 from chaincode.signing import batch, configuration, domain, request
 from chaincode.signing.batch import Batch
 from chaincode.signing.command import Command, CommandKind
+from chaincode.signing.firmware import ENVELOPE_BYTES
+from chaincode.signing.offer import Offer
+from chaincode.signing.status import UnitStatus, decode_status
 
 NETWORK = domain.network_tag("condocharge", "aurora")
 MAC_KEY = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
@@ -22,7 +25,8 @@ NOON = 1_767_268_800
 SESSION = bytes.fromhex("3d7b86937810e9c92f0d555f3239001b")
 OTHER_SESSION = bytes.fromhex("aa7b86937810e9c92f0d555f323900bb")
 _QUESTION = re.compile(
-    rb"(GET|POST) /v1/units/(\d+)/(configuration|readings|requests)\?(boot|wait)=(\d+) HTTP/1\.0\r\n"
+    rb"(GET|POST) /v1/units/(\d+)/(configuration|readings|requests|firmware)\?(boot|wait|version)=(\d+)"
+    rb"(?:&from=(\d+)&count=(\d+))? HTTP/1\.0\r\n"
     rb"Host: ([^\r\n]+)\r\n(?:Content-Type: application/octet-stream\r\nContent-Length: (\d+)\r\n)?\r\n"
 )
 
@@ -60,6 +64,11 @@ class Gateway:
     order: tuple[CommandKind, bytes, int, int] | None = None
     """What to answer instead of ACKNOWLEDGE: kind, session, grant, current."""
     acknowledges: bool = True
+    statuses: list[UnitStatus] = field(default_factory=list)
+    firmware: bytes = b""
+    """Envelope and image to offer."""
+    fetched: list[tuple[int, int]] = field(default_factory=list)
+    """Where each piece of an image began, and its length."""
 
     @property
     def tag_bytes(self) -> int:
@@ -153,18 +162,42 @@ class Gateway:
         made = configuration.Configuration(**(fields | self.addresses | changes))  # type: ignore[arg-type]
         return self.authenticate(domain.CONFIGURATION, made.encode())
 
+    def offer(self, content: bytes) -> bytes:
+        """The answer to a status: the image that there is, where the unit can use it."""
+        status = decode_status(self.hears(domain.STATUS, content))
+        if status.unit != self.unit or status.network != NETWORK:
+            raise Refused(f"a status of unit {status.unit}")
+        self.statuses.append(status)
+        takes = self.firmware and status.updates
+        envelope = self.firmware[:ENVELOPE_BYTES] if takes else b""
+        return self.authenticate(domain.OFFER, Offer(status, envelope).encode())
+
+    def piece(self, version: int, begin: int, count: int) -> bytes:
+        """A piece of the image. Raises Refused where there is none of that version or so long."""
+        if version != int.from_bytes(self.firmware[24:28], "little"):
+            raise Refused(f"no image of version {version}")
+        piece = self.firmware[ENVELOPE_BYTES + begin :][:count]
+        if len(piece) != count:
+            raise Refused(f"no {count} bytes at {begin}")
+        self.fetched.append((begin, count))
+        return piece
+
     def answer(self, question: bytes) -> bytes:
         """The whole HTTP answer to a whole HTTP question. Raises Refused."""
         match = _QUESTION.match(question)
         if match is None:
             raise Refused(f"no question: {question[:200]!r}")
-        method, unit, what, name, value, _, length = match.groups()
+        method, unit, what, name, value, begin, count, _, length = match.groups()
         content = question[match.end() :]
         if int(unit) != self.unit or (length and int(length) != len(content)):
             raise Refused(f"wrong unit or length: {question[:200]!r}")
         if (method, what, name) == (b"GET", b"configuration", b"boot"):
             self.configured += 1
             return http(self.configuration(int(value)))
+        if (method, what, name) == (b"GET", b"firmware", b"version"):
+            return http(self.piece(int(value), int(begin), int(count)))
+        if (what, name) == (b"firmware", b"boot"):
+            return http(self.offer(content))
         self.waits.append(int(value))
         if what == b"readings":
             self.take_batches(content)

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from chaincode.signing import domain
+from chaincode.signing import domain, firmware
+from chaincode.signing.offer import Offer
 from chaincode.signing.request import RequestKind
 from tests.vectors.messages import (
     CLASSES,
+    FIRMWARE_PUBLIC,
+    FIRMWARE_SECRET,
+    IMAGE,
     NETWORK,
     NOON,
     OTHER_MAC_KEY,
@@ -21,7 +25,9 @@ from tests.vectors.messages import (
     example_chain,
     example_command,
     example_configuration,
+    example_firmware,
     example_request,
+    example_status,
     gateway_keys,
     unit_keys,
 )
@@ -153,3 +159,73 @@ def configuration_checks() -> Iterator[Case]:
         for name, why, message in rows:
             unit: Case = {"unit": 7, "boot": 3, "message": message.hex()}
             yield {"name": f"{unit_class}: {name}", **keys, **unit, "accepted": int(not why), "why": why}
+
+
+def firmware_checks() -> Iterator[Case]:
+    """Envelopes as a unit of board `host` whose slot holds 4,096 bytes judges them."""
+    example = example_firmware()
+    header = example.encode()
+
+    def sign(body: bytes, secret: bytes = FIRMWARE_SECRET, context: bytes = domain.FIRMWARE) -> bytes:
+        return body + domain.sign(secret, context, body)
+
+    good = sign(header)
+    rows = [
+        ("sound", "", good),
+        ("the longest image", "", sign(replace(example, length=4_096).encode())),
+        ("an image too long", "size", sign(replace(example, length=4_097).encode())),
+        ("no image", "size", sign(header[:28] + bytes(4) + header[32:])),
+        ("another magic", "magic", sign(b"CCFV" + header[4:])),
+        ("another format", "version", sign(header[:4] + b"\x02" + header[5:])),
+        ("reserved bytes", "reserved", sign(header[:7] + b"\x01" + header[8:])),
+        ("another board", "board", sign(replace(example, board="hosts").encode())),
+        ("a board's name with something behind it", "board", sign(header[:23] + b"x" + header[24:])),
+        ("another key", "signature", sign(header, OTHER_SECRET)),
+        ("the condominium's signing key", "signature", sign(header, SIGNING_SECRET)),
+        ("another domain", "signature", sign(header, context=domain.OFFER)),
+        ("cut off", "length", good[:-1]),
+        ("a byte too many", "length", good + b"\0"),
+        ("nothing", "length", b""),
+    ]
+    altered = (0, 4, 7, 8, 24, 27, 28, 32, 63, 64, 127)
+    rows += [(f"byte {at} altered", "signature", _alter(good, at)) for at in altered]
+    for name, why, message in rows:
+        yield {
+            "name": name, "firmware_public": FIRMWARE_PUBLIC.hex(), "board": "host", "most": 4_096,
+            "message": message.hex(), "accepted": int(not why), "why": why,
+        }  # fmt: skip
+
+
+def offer_checks() -> Iterator[Case]:
+    status = example_status()
+    envelope = firmware.sign_firmware(firmware.describe("host", 0x01020003, IMAGE), FIRMWARE_SECRET)
+    body = Offer(status, envelope).encode()
+    for unit_class in CLASSES:
+        make = partial(authenticate, unit_class, context=domain.OFFER, secret=SIGNING_SECRET)
+        good = make(body)
+        rows = [
+            ("an image", "", good),
+            ("nothing", "", make(Offer(status).encode())),
+            ("of an earlier boot", "boot", make(Offer(replace(status, boot=2), envelope).encode())),
+            ("to an earlier question", "counter", make(Offer(replace(status, number=1), envelope).encode())),
+            ("another unit", "unit", make(Offer(replace(status, unit=8), envelope).encode())),
+            ("another network", "network",
+             make(Offer(replace(status, network=OTHER_NETWORK), envelope).encode())),
+            ("another version", "version", make(b"\x02" + body[1:])),
+            ("nothing with an image", "kind", make(body[:1] + b"\x00" + body[2:])),
+            ("an image without one", "kind", make(body[:1] + b"\x01" + body[2:20])),
+            ("another domain", "authentication",
+             authenticate(unit_class, body, domain.COMMAND, secret=SIGNING_SECRET)),
+            ("another key", "authentication",
+             authenticate(unit_class, body, domain.OFFER, secret=OTHER_SECRET, key=OTHER_MAC_KEY)),
+            ("cut off", "length", good[:-1]),
+            ("a byte too many", "length", good + b"\0"),
+            ("nothing at all", "length", b""),
+        ]  # fmt: skip
+        altered = (0, 1, 2, 4, 12, 16, 20, 147, len(body), len(good) - 1)
+        rows += [(f"byte {at} altered", "authentication", _alter(good, at)) for at in altered]
+        keys = {k: v for k, v in gateway_keys(unit_class).items() if k != "signing_seed"}
+        for name, why, message in rows:
+            unit: Case = {"unit": 7, "network": NETWORK.hex(), "boot": 3, "number": 2}
+            sent: Case = {"message": message.hex(), "accepted": int(not why), "why": why}
+            yield {"name": f"{unit_class}: {name}", **keys, **unit, **sent}

@@ -9,12 +9,15 @@ from dataclasses import replace
 from nacl.bindings import crypto_sign_seed_keypair
 
 from chaincode.signing import batch as batches
-from chaincode.signing import domain
+from chaincode.signing import domain, firmware
 from chaincode.signing import request as requests
 from chaincode.signing.batch import Batch, Flag, Reason, Sample
 from chaincode.signing.command import Command, CommandKind
 from chaincode.signing.configuration import Configuration
+from chaincode.signing.firmware import Firmware
+from chaincode.signing.offer import Offer
 from chaincode.signing.request import RequestKind, StartRequest
+from chaincode.signing.status import UnitStatus
 
 Case = dict[str, str | int]
 
@@ -301,6 +304,96 @@ def configuration_cases() -> Iterator[Case]:
                 "resolver": configuration.resolver.hex(),
                 "server": configuration.server,
                 "time_server": configuration.time_server,
+                "body": body.hex(),
+                "authentication": message[len(body) :].hex(),
+                "message": message.hex(),
+            }
+
+
+# Firmware: statuses, offers and envelopes
+
+FIRMWARE_SEED = seed("firmware")
+FIRMWARE_PUBLIC, FIRMWARE_SECRET = crypto_sign_seed_keypair(FIRMWARE_SEED)
+IMAGE = bytes(range(256)) * 4
+
+
+def example_firmware() -> Firmware:
+    return firmware.describe("host", firmware.version_number("1.2.3"), IMAGE)
+
+
+def firmware_cases() -> Iterator[Case]:
+    for name, made in (
+        ("an image", example_firmware()),
+        ("the ends of all ranges", Firmware("b" * 15, 2**32 - 1, firmware.MAX_IMAGE_BYTES, b"\xff" * 32)),
+    ):
+        body = made.encode()
+        envelope = firmware.sign_firmware(made, FIRMWARE_SECRET)
+        yield {
+            "name": name,
+            "class": "ed25519",
+            "signing_seed": FIRMWARE_SEED.hex(),
+            "signing_public": FIRMWARE_PUBLIC.hex(),
+            "magic": b"CCFW".hex(),
+            "format": 1,
+            "board": made.board,
+            "firmware": made.version,
+            "length": made.length,
+            "digest": made.hash.hex(),
+            "body": body.hex(),
+            "authentication": envelope[len(body) :].hex(),
+            "message": envelope.hex(),
+        }
+
+
+def example_status() -> UnitStatus:
+    return UnitStatus(
+        unit=7, network=NETWORK, boot=3, number=2, firmware=firmware.version_number("1.0.0"), board="host",
+        updates=True,
+    )  # fmt: skip
+
+
+def status_cases() -> Iterator[Case]:
+    fallen = replace(example_status(), updates=False, failed=firmware.version_number("1.0.1"), falls=2)
+    for unit_class in CLASSES:
+        for name, status in (("takes images", example_status()), ("fell back", fallen)):
+            body = status.encode()
+            message = authenticate(unit_class, body, domain.STATUS)
+            yield {
+                "name": f"{unit_class}: {name}",
+                **unit_keys(unit_class),
+                "flags": int(status.updates),
+                "unit": status.unit,
+                "network": status.network.hex(),
+                "boot": status.boot,
+                "number": status.number,
+                "firmware": status.firmware,
+                "failed": status.failed,
+                "falls": status.falls,
+                "board": status.board,
+                "body": body.hex(),
+                "authentication": message[len(body) :].hex(),
+                "message": message.hex(),
+            }
+
+
+def offer_cases() -> Iterator[Case]:
+    envelope = firmware.sign_firmware(example_firmware(), FIRMWARE_SECRET)
+    for unit_class in CLASSES:
+        for name, offer in (
+            ("nothing", Offer(example_status())),
+            ("an image", Offer(example_status(), envelope)),
+        ):
+            body = offer.encode()
+            message = authenticate(unit_class, body, domain.OFFER, secret=SIGNING_SECRET)
+            yield {
+                "name": f"{unit_class}: {name}",
+                **gateway_keys(unit_class),
+                "kind": int(bool(offer.envelope)),
+                "unit": offer.status.unit,
+                "network": offer.status.network.hex(),
+                "boot": offer.status.boot,
+                "number": offer.status.number,
+                "envelope": offer.envelope.hex(),
                 "body": body.hex(),
                 "authentication": message[len(body) :].hex(),
                 "message": message.hex(),

@@ -35,11 +35,20 @@ LAYOUTS: dict[str, list[tuple[str, int]]] = {
         ("version", 1), ("kind", 1), ("unit", 2), ("network", 8), ("boot", 4), ("number", 4), ("time", 4),
         ("tag", 16),
     ],
+    "firmware": [
+        ("magic", 4), ("format", 1), ("zero", 3), ("board", 16), ("firmware", 4), ("length", 4),
+        ("digest", 32),
+    ],
+    "status": [
+        ("version", 1), ("flags", 1), ("unit", 2), ("network", 8), ("boot", 4), ("number", 4),
+        ("firmware", 4), ("failed", 4), ("falls", 2), ("zero", 2), ("board", 16),
+    ],
+    "offer": [("version", 1), ("kind", 1), ("unit", 2), ("network", 8), ("boot", 4), ("number", 4)],
 }  # fmt: skip
-BYTES = {"network", "session", "previous", "address", "mask", "router", "resolver", "tag"}
-NAMES = {"server", "time_server"}
+BYTES = {"network", "session", "previous", "address", "mask", "router", "resolver", "tag", "magic", "digest"}
+NAMES = {"server", "time_server", "board"}
 SIGNED = {"ed25519": 64, "mac": 16}
-CHECKS = ("batch_check", "request_check", "command_check", "configuration_check")
+CHECKS = ("batch_check", "request_check", "command_check", "configuration_check", "offer_check")
 
 
 def load(name: str) -> list[Case]:
@@ -101,8 +110,8 @@ def test_layouts(kind: str) -> None:
         assert case["message"] == case["body"] + case["authentication"]
         assert len(tag) == SIGNED[case["class"]]
         found = fields(kind, body)
-        assert found.pop("version") == 1
-        assert found.pop("rest") == case.get("samples", "")
+        assert found.pop("version", 1) == 1
+        assert found.pop("rest") == case.get("samples", case.get("envelope", ""))
         assert found.pop("zero", 0) == 0
         if "options" in found:
             assert found.pop("options") == case["dhcp"] + 2 * case["always_on"]
@@ -162,13 +171,14 @@ def _verdict(kind: str, case: Case) -> str:
     size = SIGNED[case["class"]]
     head = sum(width for _, width in LAYOUTS[kind])
     count = message[84] if kind == "batch" and len(message) > 84 else 0
+    envelope = 128 * (kind == "offer" and len(message) >= head + 128 + size)
     body, tag = message[:-size], message[-size:]
     if len(message) < head + size:
         return "length"
     if not authentic(kind, case, body, tag):
-        return "length" if len(message) != head + 4 * count + size else "authentication"
+        return "length" if len(message) != head + 4 * count + envelope + size else "authentication"
     found = fields(kind, body)
-    kinds = {"command": range(4), "request": range(1, 3)}.get(kind)
+    kinds = {"command": range(4), "request": range(1, 3), "offer": [bool(envelope)]}.get(kind)
     clock_off = abs(found.get("issued", 0) - case.get("clock", 0)) > 120 and case.get("clock_set") == 1
     broken = {
         "version": found["version"] != 1,
@@ -181,7 +191,8 @@ def _verdict(kind: str, case: Case) -> str:
         "unit": found["unit"] != case["unit"],
         "network": "network" in case and found["network"] != case["network"],
         "boot": "boot" in case and found["boot"] != case["boot"],
-        "counter": "last_counter" in case and found["counter"] <= case["last_counter"],
+        "counter": ("last_counter" in case and found["counter"] <= case["last_counter"])
+        or ("number" in case and found["number"] != case["number"]),
         "issued": clock_off,
     }
     return next((rule for rule, is_broken in broken.items() if is_broken), "")
@@ -194,3 +205,29 @@ def test_checks(name: str) -> None:
     assert verdicts == {case["name"]: case["why"] for case in load(name)}
     for case in load(name):
         assert case.get("accepted", case.get("obeyed")) == int(not case["why"])
+
+
+def _envelope_verdict(case: Case) -> str:
+    """The first rule that an envelope breaks, by the documents; empty where it is accepted."""
+    message = bytes.fromhex(case["message"])
+    if len(message) != 128:
+        return "length"
+    key = {"class": "ed25519", "signing_public": case["firmware_public"]}
+    if not authentic("firmware", key, message[:64], message[64:]):
+        return "signature"
+    found = fields("firmware", message[:64])
+    broken = {
+        "magic": found["magic"] != b"CCFW".hex(),
+        "version": found["format"] != 1,
+        "reserved": found["zero"] != 0,
+        "board": message[8:24] != case["board"].encode().ljust(16, b"\0"),
+        "size": not 0 < found["length"] <= case["most"],
+    }
+    return next((rule for rule, is_broken in broken.items() if is_broken), "")
+
+
+def test_envelopes() -> None:
+    """Each envelope that is to be refused breaks just the rule that it names; sound ones break none."""
+    for case in load("firmware_check"):
+        assert _envelope_verdict(case) == case["why"], case["name"]
+        assert case["accepted"] == int(not case["why"])

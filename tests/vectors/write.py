@@ -49,10 +49,15 @@ def vectors() -> Iterator[tuple[str, list[Case]]]:
     yield "command", list(messages.command_cases())
     yield "configuration", list(messages.configuration_cases())
     yield "request", list(messages.request_cases())
+    yield "firmware", list(messages.firmware_cases())
+    yield "status", list(messages.status_cases())
+    yield "offer", list(messages.offer_cases())
     yield "batch_check", list(checks.batch_checks())
     yield "request_check", list(checks.request_checks())
     yield "command_check", list(checks.command_checks())
     yield "configuration_check", list(checks.configuration_checks())
+    yield "firmware_check", list(checks.firmware_checks())
+    yield "offer_check", list(checks.offer_checks())
 
 
 def text(name: str, cases: list[Case]) -> str:

@@ -1,10 +1,11 @@
 /* The unit on a computer: persistent memory in a file, the network of the computer, sensors and relay on a
  * stream of frames (boards/bench/bench.h), which a converter's reader or a simulated world serves.
  *
- *   condocharge-unit STORAGE BENCH_SOCKET [STALL_SECONDS]
+ *   condocharge-unit STORAGE BENCH_SOCKET [STALL_SECONDS [SLOTS]]
  *
  * Where no frame comes for STALL_SECONDS (5; 0 waits for ever) the relay opens and the program ends: without
- * conversions neither current nor time is known. */
+ * conversions neither current nor time is known. SLOTS is the folder of the images that condocharge-launcher starts;
+ * without it this program takes no update. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include "bench.h"
 #include "board.h"
 #include "posix.h"
+#include "slots.h"
 #include "storage.h"
 
 #define CHUNK 65536
@@ -53,6 +55,12 @@ void board_watchdog(void)
 bool board_entropy(uint8_t *to, uint8_t count)
 {
     return getrandom(to, count, 0) == (ssize_t)count;
+}
+
+void board_restart(void)
+{
+    board_relay(false);
+    exit(EXIT_RESTART);
 }
 
 static void stop(int signal_number)
@@ -138,11 +146,11 @@ int main(int count, char **arguments)
 {
     struct sigaction action = {.sa_handler = stop};
     long stall = STALL_DEFAULT;
-    if (count < 3 || count > 4) {
-        fprintf(stderr, "usage: %s STORAGE BENCH_SOCKET [STALL_SECONDS]\n", arguments[0]);
+    if (count < 3 || count > 5) {
+        fprintf(stderr, "usage: %s STORAGE BENCH_SOCKET [STALL_SECONDS [SLOTS]]\n", arguments[0]);
         return EXIT_FAILURE;
     }
-    if (count == 4) {
+    if (count >= 4) {
         stall = strtol(arguments[3], NULL, 10);
     }
     sigaction(SIGTERM, &action, NULL);
@@ -150,6 +158,9 @@ int main(int count, char **arguments)
     if (!storage_open(arguments[1])) {
         perror(arguments[1]);
         return EXIT_FAILURE;
+    }
+    if (count == 5) {
+        slots_open(arguments[4]);
     }
     bench_stream = connect_bench(arguments[2]);
     if (bench_stream < 0) {

@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "update.h"
 
-#define LARGEST 65535
+/* What provisioning gives the store; what lies behind it is the updates'. */
+#define STORE_BYTES 4096
 
 static int file = -1;
 static uint16_t bytes;
+static bool updates;
 
 bool storage_open(const char *path)
 {
@@ -20,8 +23,14 @@ bool storage_open(const char *path)
     if (file < 0 || fstat(file, &status) != 0) {
         return false;
     }
-    bytes = (uint16_t)(status.st_size > LARGEST ? LARGEST : status.st_size);
+    bytes = (uint16_t)(status.st_size > STORE_BYTES ? STORE_BYTES : status.st_size);
+    updates = status.st_size >= STORE_BYTES + (off_t)UPDATE_BYTES;
     return bytes >= 1024;
+}
+
+bool board_updates(void)
+{
+    return updates;
 }
 
 uint16_t storage_bytes(void)

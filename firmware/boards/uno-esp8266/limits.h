@@ -4,7 +4,10 @@
 
 #include "wifi.h"
 
+#define BOARD_NAME "uno-esp8266"
 #define UNIT_ED25519 0
+/* As on the Uno with a cable. */
+#define UNIT_UPDATE 0
 #define ADC_BITS 10
 #define RING_BYTES 320u
 #define NETWORK_SEND_BYTES 1024u

@@ -8,8 +8,10 @@
 #include "configuration.h"
 #include "dhcp.h"
 #include "dns.h"
+#include "firmware.h"
 #include "http.h"
 #include "sntp.h"
+#include "status.h"
 
 static const uint8_t network[NETWORK_BYTES];
 
@@ -27,8 +29,13 @@ static void judge(const uint8_t *bytes, uint16_t count, uint8_t unit_class)
     struct keys keys = keys_of(unit_class);
     struct command command;
     struct command_state state = {.network = network};
+    struct status status = {.network = network};
+    struct firmware firmware;
+    uint8_t kind;
     if (command_judge(&state, &keys, bytes, count, &command) == REFUSAL_NONE ||
-        configuration_judge(0, network, 0, &keys, bytes, count) == REFUSAL_NONE) {
+        configuration_judge(0, network, 0, &keys, bytes, count) == REFUSAL_NONE ||
+        offer_judge(&status, &keys, bytes, count, &kind) == REFUSAL_NONE ||
+        firmware_judge(keys.signing, bytes, count, UINT32_MAX, &firmware) == FIRMWARE_SOUND) {
         abort();
     }
 }
@@ -36,7 +43,7 @@ static void judge(const uint8_t *bytes, uint16_t count, uint8_t unit_class)
 static void answer(const uint8_t *bytes, uint16_t count)
 {
     struct http http;
-    http_start(&http);
+    http_start(&http, HTTP_MESSAGE_MAX);
     for (uint16_t at = 0; at < count; at = (uint16_t)(at + 7u)) {
         http_take(&http, bytes + at, (uint16_t)(count - at < 7 ? count - at : 7));
     }

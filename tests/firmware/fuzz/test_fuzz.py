@@ -24,6 +24,8 @@ PARSERS = {
     "dhcp": b"\3" + b"\2\1\6\0" + bytes(232) + bytes((99, 130, 83, 99, 53, 1, 2, 255)),
     "command": b"\4" + b"\1\1" + bytes(62),
     "signed": b"\5" + b"\1\1" + bytes(110),
+    "offer": b"\5" + b"\1\1" + bytes(210),
+    "envelope": b"\5" + b"CCFW\1" + bytes(123),
 }
 MEMORY_BYTES = 1_024
 CASES = [20_000, pytest.param(1_000_000, marks=[pytest.mark.soak, pytest.mark.timeout(3_000)])]

@@ -15,6 +15,9 @@ _HEADER = Path(__file__).parent / "harness.h"
 HTTP_DONE, HTTP_REFUSED = 2, 3
 REFUSALS = ("", "length", "authentication", "version", "kind", "unit", "network", "boot", "counter", "issued",
             "options", "values")  # fmt: skip
+FIRMWARE_REFUSALS = ("", "length", "signature", "magic", "version", "reserved", "board", "size", "hash")
+VERSION = 0x01000000
+"""1.0.0, of the image that runs where a test says nothing else."""
 CLASSES = {"mac": 0, "ed25519": 1}
 
 
@@ -46,6 +49,8 @@ class HostUnit:
         self._held = core.ffi.from_buffer("uint8_t[]", memory)
         self.c.harness_memory(self._held, len(memory))
         self.c.harness_cut(-1, 0)
+        self.c.harness_slots(core.ffi.NULL, 0)
+        self.c.harness_version(VERSION)
         self.c.harness_wear(0, 0)
         self.c.harness_link(1, 1)
         self.c.harness_switches(0, 0)

@@ -48,7 +48,12 @@ static struct {
     bool window_new;
     struct window window;
     uint8_t public_key[32];
-} board = {.pilot = 2, .cut = -1};
+    uint8_t *slots;
+    uint32_t slot_bytes;
+    uint32_t slot_used[2];
+    uint32_t restarts;
+    uint32_t version;
+} board = {.pilot = 2, .cut = -1, .version = 0x01000000};
 
 static struct {
     bool up;
@@ -71,35 +76,88 @@ uint32_t board_milliseconds(void) { return board.now; }
 void board_watchdog(void) {}
 uint16_t storage_bytes(void) { return board.bytes; }
 
+bool board_updates(void) { return board.slots != NULL; }
+
+static uint32_t memory_bytes(void) { return board.bytes + (board.slots != NULL ? UPDATE_BYTES : 0u); }
+
 void storage_read(uint16_t offset, uint8_t *to, uint16_t count)
 {
-    if ((uint32_t)offset + count > board.bytes) {
+    if ((uint32_t)offset + count > memory_bytes()) {
         abort();
     }
     memcpy(to, board.memory + offset, count);
 }
 
+/* One byte is written, `garbled` where power dies in it. */
+static void lose_power(uint8_t *at, uint8_t garbled)
+{
+    if (board.cut == 0) {
+        if (board.tears) {
+            *at = garbled;
+        }
+        longjmp(board.lost, 1);
+    }
+    if (board.cut > 0) {
+        board.cut--;
+    }
+}
+
 void storage_write(uint16_t offset, const uint8_t *from, uint16_t count)
 {
-    if ((uint32_t)offset + count > board.bytes) {
+    if ((uint32_t)offset + count > memory_bytes()) {
         abort();
     }
     for (uint16_t i = 0; i < count; i++) {
         uint16_t at = (uint16_t)(offset + i);
-        if (board.cut == 0) {
-            if (board.tears) {
-                board.memory[at] = (uint8_t)(from[i] ^ (0x5a + at));
-            }
-            longjmp(board.lost, 1);
-        }
-        if (board.cut > 0) {
-            board.cut--;
-        }
+        lose_power(&board.memory[at], (uint8_t)(from[i] ^ (0x5a + at)));
         if (at < board.worn_from || at >= board.worn_from + board.worn) {
             board.memory[at] = from[i];
         }
     }
 }
+
+/* --- slots: flash whose erasing and programming can be cut anywhere ------------------------------------------ */
+
+uint32_t slot_bytes(void) { return board.slot_bytes; }
+
+bool slot_erase(uint8_t slot)
+{
+    uint8_t *at = board.slots + slot * board.slot_bytes;
+    for (uint32_t i = 0; i < board.slot_bytes; i += 256u) {
+        lose_power(at + i, 0xa5);
+        memset(at + i, 0xff, 256u);
+    }
+    return true;
+}
+
+bool slot_write(uint8_t slot, uint32_t offset, const uint8_t *from, uint16_t count)
+{
+    uint8_t *at = board.slots + slot * board.slot_bytes + offset;
+    if (offset + count > board.slot_bytes) {
+        return false;
+    }
+    for (uint16_t i = 0; i < count; i++) {
+        lose_power(at + i, (uint8_t)(from[i] ^ 0x5a));
+        at[i] = from[i];
+    }
+    return true;
+}
+
+bool slot_read(uint8_t slot, uint32_t offset, uint8_t *to, uint16_t count)
+{
+    if (offset + count > board.slot_bytes) {
+        return false;
+    }
+    memcpy(to, board.slots + slot * board.slot_bytes + offset, count);
+    return true;
+}
+
+void board_restart(void) { board.restarts++; }
+
+/* Instead of version.c: the tests say which image runs. */
+uint32_t firmware_version(void) { return board.version; }
+void firmware_board(uint8_t name[BOARD_BYTES]) { strncpy((char *)name, BOARD_NAME, BOARD_BYTES); }
+void harness_version(uint32_t version) { board.version = version; }
 
 void board_relay(bool closed)
 {
@@ -281,6 +339,30 @@ void harness_memory(uint8_t *memory, uint16_t count)
     board.bytes = count;
 }
 
+void harness_slots(uint8_t *slots, uint32_t bytes)
+{
+    board.slots = slots;
+    board.slot_bytes = bytes;
+    board.restarts = 0;
+}
+
+int harness_boot_slot(void)
+{
+    struct update update;
+    if (setjmp(board.lost) != 0) {
+        return -1;
+    }
+    return update_load(&update) ? update_boot(&update) : NO_SLOT;
+}
+
+uint32_t harness_restarts(void) { return board.restarts; }
+uint8_t harness_update_phase(void) { return unit.update.phase; }
+uint8_t harness_update_active(void) { return unit.update.active; }
+uint32_t harness_update_floor(void) { return unit.update.floor; }
+uint32_t harness_update_failed(void) { return unit.update.failed; }
+uint32_t harness_update_progress(void) { return unit.update.progress; }
+uint8_t harness_update_able(void) { return unit.update.able; }
+
 void harness_cut(int64_t bytes, uint8_t tears)
 {
     board.cut = bytes;
@@ -452,6 +534,34 @@ int harness_configuration(uint8_t unit_class, const uint8_t *signing, uint16_t n
     return (int)configuration_judge(number_of_unit, network, boot, &keys, message, count);
 }
 
+int harness_firmware(const uint8_t *key, const uint8_t *envelope, uint16_t count, uint32_t most, uint32_t *version,
+                     uint32_t *length)
+{
+    struct firmware firmware = {0, 0, NULL};
+    int refusal = (int)firmware_judge(key, envelope, count, most, &firmware);
+    *version = firmware.version;
+    *length = firmware.length;
+    return refusal;
+}
+
+uint16_t harness_status(uint8_t unit_class, const uint8_t *key, uint8_t flags, uint16_t number_of_unit,
+                        const uint8_t *network, uint32_t boot, uint32_t number, uint32_t failed, uint16_t falls,
+                        uint8_t *message)
+{
+    struct keys keys = unit_keys(unit_class, key);
+    struct status status = {.flags = flags, .unit = number_of_unit, .network = network, .boot = boot,
+                            .number = number, .failed = failed, .falls = falls};
+    return status_put(&status, &keys, message);
+}
+
+int harness_offer(uint8_t unit_class, const uint8_t *signing, uint16_t number_of_unit, const uint8_t *network,
+                  uint32_t boot, uint32_t number, const uint8_t *message, uint16_t count, uint8_t *kind)
+{
+    struct keys keys = gateway_keys(unit_class, signing);
+    struct status status = {.unit = number_of_unit, .network = network, .boot = boot, .number = number};
+    return (int)offer_judge(&status, &keys, message, count, kind);
+}
+
 /* --- the meter --------------------------------------------------------------------------------------------- */
 
 void harness_meter(uint32_t gain, uint16_t noise, uint16_t starting, uint64_t energy)
@@ -504,7 +614,7 @@ uint16_t harness_meter_current(void) { return meter.current; }
 int harness_http(const uint8_t *bytes, uint32_t count, uint16_t piece, uint8_t *body, uint16_t *length)
 {
     struct http http;
-    http_start(&http);
+    http_start(&http, HTTP_MESSAGE_MAX);
     for (uint32_t at = 0; at < count; at += piece) {
         uint32_t left = count - at;
         http_take(&http, bytes + at, (uint16_t)(left < piece ? left : piece));

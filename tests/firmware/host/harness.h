@@ -33,6 +33,29 @@ void harness_memory(uint8_t *memory, uint16_t count);
 void harness_cut(int64_t bytes, uint8_t tears);
 /* Every byte at or above `offset` whose bit is set in this mask is worn: it keeps what it holds. */
 void harness_wear(uint16_t offset, uint16_t count);
+/* Memory for updates behind the unit's own (`count` of harness_memory are the store's), and two slots of `bytes` each;
+ * none where `slots` is NULL. A cut counts their bytes too. */
+void harness_slots(uint8_t *slots, uint32_t bytes);
+/* The version of the image that runs. */
+void harness_version(uint32_t version);
+/* What a boot loader does: the slot, 255 for none, -1 where power was cut. */
+int harness_boot_slot(void);
+/* How often the unit asked to be started anew. */
+uint32_t harness_restarts(void);
+/* The journal: phase 0 none, 1 fetching, 2 pending, 3 trying. */
+uint8_t harness_update_phase(void);
+uint8_t harness_update_active(void);
+uint32_t harness_update_floor(void);
+uint32_t harness_update_failed(void);
+uint32_t harness_update_progress(void);
+uint8_t harness_update_able(void);
+/* The refusals of firmware.h. */
+int harness_firmware(const uint8_t *key, const uint8_t *envelope, uint16_t count, uint32_t most, uint32_t *version,
+                     uint32_t *length);
+uint16_t harness_status(uint8_t unit_class, const uint8_t *key, uint8_t flags, uint16_t unit, const uint8_t *network,
+                        uint32_t boot, uint32_t number, uint32_t failed, uint16_t falls, uint8_t *message);
+int harness_offer(uint8_t unit_class, const uint8_t *signing, uint16_t unit, const uint8_t *network, uint32_t boot,
+                  uint32_t number, const uint8_t *message, uint16_t count, uint8_t *kind);
 /* 1 running, 0 refused to start, -1 power was cut. */
 int harness_start(void);
 int harness_step(uint32_t milliseconds);

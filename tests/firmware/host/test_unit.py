@@ -264,7 +264,8 @@ def test_tag(running: Site) -> None:
     assert abs(request.time - running.gateway.clock()) < 20
     running.unit.c.harness_tag(bytes.fromhex("04a1b2c3d4e5f6"), 7)
     running.run(15)
-    assert [r.number for r in running.gateway.requests] == [1, 2]
+    first, second = (r.number for r in running.gateway.requests)
+    assert 0 < first < second
 
 
 def test_climate_travels(running: Site) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chaincode.signing.domain import network_tag
-from tests.firmware.host.core import CLASSES, REFUSALS, Core
+from tests.firmware.host.core import CLASSES, FIRMWARE_REFUSALS, REFUSALS, Core
 
 pytestmark = pytest.mark.firmware
 _NETWORK = network_tag("condocharge", "aurora")
@@ -54,6 +54,43 @@ def test_request(core: Core, case: dict[str, Any]) -> None:
         )
     )  # fmt: skip
     assert message.hex() == case["message"]
+
+
+@pytest.mark.parametrize("case", _cases("status"))
+def test_status(core: Core, case: dict[str, Any]) -> None:
+    """A status from its fields has the vector's bytes and tag."""
+    core.c.harness_version(case["firmware"])
+    message = core.bytes(
+        lambda buffer: core.c.harness_status(
+            CLASSES[case["class"]], _key(case, "unit_seed"), case["flags"], case["unit"],
+            bytes.fromhex(case["network"]), case["boot"], case["number"], case["failed"], case["falls"],
+            buffer,
+        )
+    )  # fmt: skip
+    assert message.hex() == case["message"]
+
+
+@pytest.mark.parametrize("case", _cases("offer_check"))
+def test_offer_check(core: Core, case: dict[str, Any]) -> None:
+    """An offer is taken, or refused by the very rule that the vector names."""
+    message = bytes.fromhex(case["message"])
+    kind = core.ffi.new("uint8_t *")
+    refusal = core.c.harness_offer(
+        CLASSES[case["class"]], _key(case, "signing_public"), case["unit"], bytes.fromhex(case["network"]),
+        case["boot"], case["number"], message, len(message), kind,
+    )  # fmt: skip
+    assert REFUSALS[refusal] == case["why"]
+
+
+@pytest.mark.parametrize("case", _cases("firmware_check"))
+def test_firmware_check(core: Core, case: dict[str, Any]) -> None:
+    """An envelope is taken, or refused by the very rule that the vector names."""
+    message = bytes.fromhex(case["message"])
+    version, length = core.ffi.new("uint32_t *"), core.ffi.new("uint32_t *")
+    refusal = core.c.harness_firmware(
+        bytes.fromhex(case["firmware_public"]), message, len(message), case["most"], version, length
+    )
+    assert FIRMWARE_REFUSALS[refusal] == case["why"]
 
 
 @pytest.mark.parametrize("case", _cases("tag_hash"))

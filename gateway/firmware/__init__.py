@@ -1,0 +1,1 @@
+"""The units' firmware: which runs where, which images there are, and what each unit is offered."""

@@ -1,0 +1,133 @@
+"""Firmware over REST: what operators see and order, problem bodies, and the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chaincode.signing import domain
+from chaincode.signing.firmware import version_number
+from chaincode.signing.status import UnitStatus
+from gateway.app import Gateway
+from gateway.clock import SimulatedClock
+from gateway.settings import load
+from tests.gateway.firmware.image import BOARD, FIRMWARE_KEY, OTHER_SECRET, signed
+from tests.gateway.house import CHEAP, ENVIRONMENT, START, House
+
+KEY = {"CONDOCHARGE_UNITS_FIRMWARE_KEY": FIRMWARE_KEY.hex()}
+
+
+@dataclass
+class Unit:
+    """Unit 7 of class mac, as its gateway hears it."""
+
+    house: House
+    key: bytes
+    number: int = 0
+
+    async def tell(self, firmware: str) -> bytes:
+        self.number += 1
+        gateway = self.house.gateway
+        network = domain.network_tag(gateway.ledger.channel, gateway.condominium.code)
+        said = UnitStatus(
+            unit=7, network=network, boot=1, number=self.number, firmware=version_number(firmware),
+            board=BOARD, updates=True,
+        )  # fmt: skip
+        body = said.encode()
+        message = body + domain.mac(self.key, domain.STATUS, body)
+        async with self.house.client() as client:
+            answer = await client.post("/v1/units/7/firmware?boot=1", content=message)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-length"] == str(len(answer.content))
+        return answer.content
+
+
+@pytest.fixture
+async def unit(tmp_path: Path) -> AsyncIterator[Unit]:
+    environment = ENVIRONMENT | KEY | {"CONDOCHARGE_DIRECTORY": str(tmp_path)}
+    clock = SimulatedClock(START)
+    async with await Gateway.open(load(None, environment), clock, CHEAP) as gateway:
+        await gateway.start()
+        house = House(gateway, clock)
+        async with await house.caller("ADMIN") as admin:
+            group = {"code": "hall", "name": "Hall", "maximum_load": 22_000}
+            assert (await admin.post("/v1/groups", json=group)).status_code == 201
+            enrolment = {
+                "unit": 7, "class": "mac", "nominal_current": 16_000, "nominal_voltage": 2_300, "phases": 1,
+                "settings": {"name": "Unit 7", "group": "hall"},
+            }  # fmt: skip
+            answer = await admin.post("/v1/units", json=enrolment)
+        yield Unit(house, bytes.fromhex(answer.json()["mac_key"]))
+
+
+async def test_an_update(unit: Unit) -> None:
+    """Upload, order, offer, pieces, done; each of the manager's steps is on the audit log."""
+    file = signed("2.0.0", image=bytes(200_000))
+    await unit.tell("1.0.0")
+    async with await unit.house.caller("ADMIN") as admin:
+        uploaded = await admin.post("/v1/firmware", content=file)
+        assert uploaded.status_code == 201, uploaded.text
+        assert uploaded.json()["version"] == "2.0.0"
+        assert (await admin.get("/v1/firmware")).json()["images"] == [uploaded.json()]
+        ordered = await admin.put("/v1/units/7/firmware-target", json={"version": "2.0.0"})
+        assert ordered.json()["state"] == "offered", ordered.text
+    assert file[:128] in await unit.tell("1.0.0")
+    async with unit.house.client() as client:
+        target = f"/v1/units/7/firmware?version={version_number('2.0.0')}&from=199000&count=1000"
+        piece = await client.get(target)
+        assert (piece.status_code, piece.content) == (200, bytes(1_000))
+        beyond = await client.get(target.replace("count=1000", "count=1001"))
+        assert (beyond.status_code, beyond.json()["field"]) == (422, "count")
+    await unit.tell("2.0.0")
+    async with await unit.house.caller("AUDITOR") as auditor:
+        (row,) = (await auditor.get("/v1/unit-firmware")).json()["units"]
+        log = (await auditor.get("/v1/audit-log")).json()["entries"]
+    assert (row["firmware"], row["state"], row["target"]) == ("2.0.0", "done", "2.0.0")
+    entries = {each["operation"]: each for each in log if each["detail"]}
+    assert entries["upload_firmware"]["detail"]["hash"] == uploaded.json()["hash"]
+    assert entries["order_firmware"]["detail"] == {"unit": 7, "version": "2.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (signed("2.0.0", secret=OTHER_SECRET), "firmware.signature"),
+        (signed("2.0.0")[:-1], "firmware.length"),
+        (b"", "firmware"),
+    ],
+    ids=["another key", "cut off", "nothing"],
+)
+async def test_refused_uploads(unit: Unit, content: bytes, field: str) -> None:
+    """A problem body names field and rule."""
+    async with await unit.house.caller("ADMIN") as admin:
+        answer = await admin.post("/v1/firmware", content=content)
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+    assert answer.json()["rule"]
+
+
+async def test_who_may_upload_how_much(unit: Unit) -> None:
+    """The longer limit is that one path's, and whoever may not upload is refused before the body is read."""
+    async with await unit.house.caller("ADMIN") as admin:
+        longest = await admin.post("/v1/firmware", content=bytes(8 * 1024 * 1024 + 128))
+        assert longest.status_code == 422
+        longer = await admin.post("/v1/firmware", content=bytes(8 * 1024 * 1024 + 129))
+        assert longer.status_code == 413
+        elsewhere = await admin.post("/v1/groups", content=bytes(70_000))
+        assert elsewhere.status_code == 413
+    async with await unit.house.caller("OPERATOR") as operator:
+        assert (await operator.post("/v1/firmware", content=signed("2.0.0"))).status_code == 403
+
+
+async def test_other_boards_image(unit: Unit) -> None:
+    """An image for a board that the unit is not cannot be ordered for it."""
+    await unit.tell("1.0.0")
+    async with await unit.house.caller("ADMIN") as admin:
+        assert (await admin.post("/v1/firmware", content=signed("2.0.0", board="mps2"))).status_code == 201
+        answer = await admin.put("/v1/units/7/firmware-target", json={"version": "2.0.0"})
+        assert (answer.status_code, answer.json()["field"]) == (404, "firmware.version")
+        bad = await admin.put("/v1/units/7/firmware-target", json={"version": "2.0"})
+        assert bad.status_code == 422
