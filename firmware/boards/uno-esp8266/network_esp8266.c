@@ -1,101 +1,9 @@
-/* The way to the gateway over an ESP8266: it has TCP, DHCP and names itself; one command is under way at a time. */
-#include <string.h>
-
+/* The way to the gateway over an ESP8266: it has TCP, DHCP and names itself. */
 #include "board.h"
-#include "bytes.h"
-#include "crc32.h"
-#include "modem.h"
+#include "esp8266.h"
 #include "network.h"
 #include "outline.h"
 #include "sntp.h"
-#include "wifi.h"
-
-#define FAST 16u
-#define SLOW 207u
-/* ms. */
-#define RESET_HELD 20u
-#define STARTS_WITHIN 1500u
-#define PROBE_WITHIN 400u
-#define ANSWER_WITHIN 5000u
-#define JOIN_WITHIN 25000u
-#define BUSY_WAIT 200u
-#define JOIN_AGAIN 5000u
-#define REJOINS_WITHIN 60000u
-/* Attempts at a step before the module is reset. */
-#define ATTEMPTS 6u
-
-/* From reset to a network, in this order. */
-enum step {
-    STEP_RESET,
-    STEP_START,
-    STEP_PROBE,
-    STEP_SPEED,
-    STEP_ECHO,
-    STEP_KEEP,
-    STEP_MODE,
-    STEP_LINKS,
-    STEP_ADDRESS,
-    STEP_RESOLVER,
-    STEP_JOIN,
-    STEP_UP
-};
-
-/* What the command that is under way is for. */
-enum errand {
-    ERRAND_NONE,
-    ERRAND_SET_UP,
-    ERRAND_OPEN,
-    ERRAND_SEND,
-    ERRAND_CLOSE,
-    ERRAND_TIME_OPEN,
-    ERRAND_TIME_SEND,
-    ERRAND_TIME_CLOSE
-};
-
-static struct {
-    const struct configuration *configuration;
-    uint8_t step;
-    uint8_t errand;
-    uint8_t state;
-    uint8_t divisor;
-    uint8_t attempts;
-    bool joined;
-    /* The stream is open at the module; it is to be closed; the other side closed it. */
-    bool linked;
-    bool closing;
-    bool finished;
-    /* A question to a time server is out. */
-    bool timing;
-    uint16_t total;
-    uint16_t nonce;
-    /* When the step or command began, when its answer is overdue, when the time server was asked. */
-    uint32_t since;
-    uint32_t patience;
-    uint32_t asked;
-    uint32_t seconds;
-} network;
-
-static void begin(uint8_t errand, uint32_t patience)
-{
-    network.errand = errand;
-    network.since = board_milliseconds();
-    network.patience = patience;
-}
-
-static void reset(void)
-{
-    network.step = STEP_RESET;
-    network.joined = false;
-    network.linked = false;
-    network.closing = false;
-    network.timing = false;
-    network.attempts = 0;
-    if (network.state != NETWORK_CLOSED) {
-        network.state = NETWORK_FAILED;
-    }
-    modem_hold(true);
-    begin(ERRAND_NONE, RESET_HELD);
-}
 
 void network_start(const uint8_t ethernet[6], const struct configuration *configuration)
 {
@@ -103,198 +11,12 @@ void network_start(const uint8_t ethernet[6], const struct configuration *config
     network.configuration = configuration;
     network.nonce = (uint16_t)(network.nonce + ethernet[5] * 251u + board_milliseconds());
     network.state = NETWORK_CLOSED;
-    reset();
+    joining_reset();
 }
 
 bool network_ready(void)
 {
     return network.joined && network.errand == ERRAND_NONE && !network.closing;
-}
-
-/* --- setting up -------------------------------------------------------------------------------------------- */
-
-static bool is_static(void)
-{
-    return network.configuration != NULL && !network.configuration->dhcp;
-}
-
-/* The network's name or passphrase out of the EEPROM, quoted. */
-OUTLINE static void put_credential(uint16_t offset, uint8_t count)
-{
-    char text[WIFI_PASSPHRASE_BYTES + 1u];
-    storage_read((uint16_t)(storage_bytes() + offset), (uint8_t *)text, count);
-    text[count] = '\0';
-    modem_quoted(text);
-}
-
-static bool has_credentials(void)
-{
-    uint32_t crc = CRC32_BEGIN;
-    uint8_t piece[4];
-    for (uint16_t at = 0; at < WIFI_BYTES - 4u; at = (uint16_t)(at + 4u)) {
-        storage_read((uint16_t)(storage_bytes() + at), piece, 4);
-        crc = crc32_add(crc, piece, 4);
-    }
-    storage_read((uint16_t)(storage_bytes() + WIFI_BYTES - 4u), piece, 4);
-    return crc32_end(crc) == get_u32(piece);
-}
-
-static void put_addresses(void)
-{
-    static const FLASH char DYNAMIC[] = "AT+CWDHCP=1,1";
-    static const FLASH char STATIC[] = "AT+CIPSTA=";
-    if (!is_static()) {
-        modem_text(DYNAMIC);
-        return;
-    }
-    modem_text(STATIC);
-    modem_address(network.configuration->address);
-    modem_put(',');
-    modem_address(network.configuration->router);
-    modem_put(',');
-    modem_address(network.configuration->mask);
-}
-
-static void put_step(void)
-{
-    /* What was sent at another speed is a line that has not ended. */
-    static const FLASH char PROBE[] = "\r\nAT";
-    static const FLASH char SPEED[] = "AT+UART_CUR=9600,8,1,0,0";
-    static const FLASH char ECHO[] = "ATE0";
-    static const FLASH char KEEP[] = "AT+SYSSTORE=0";
-    static const FLASH char MODE[] = "AT+CWMODE=1";
-    static const FLASH char LINKS[] = "AT+CIPMUX=1";
-    static const FLASH char RESOLVER[] = "AT+CIPDNS=1,";
-    static const FLASH char JOIN[] = "AT+CWJAP=";
-    switch (network.step) {
-    case STEP_PROBE:
-        modem_text(PROBE);
-        break;
-    case STEP_SPEED:
-        modem_text(SPEED);
-        break;
-    case STEP_ECHO:
-        modem_text(ECHO);
-        break;
-    case STEP_KEEP:
-        modem_text(KEEP);
-        break;
-    case STEP_MODE:
-        modem_text(MODE);
-        break;
-    case STEP_LINKS:
-        modem_text(LINKS);
-        break;
-    case STEP_ADDRESS:
-        put_addresses();
-        break;
-    case STEP_RESOLVER:
-        modem_text(RESOLVER);
-        modem_address(network.configuration->resolver);
-        break;
-    default:
-        modem_text(JOIN);
-        put_credential(0, WIFI_NAME_BYTES);
-        modem_put(',');
-        put_credential(WIFI_NAME_BYTES, WIFI_PASSPHRASE_BYTES);
-        break;
-    }
-    modem_end();
-}
-
-static void start_step(void)
-{
-    bool probing = network.step == STEP_PROBE || network.step == STEP_SPEED;
-    if (network.step == STEP_RESOLVER && !is_static()) {
-        network.step++;
-    }
-    /* Without credentials there is nothing to join: the unit measures, and waits for its programmer. */
-    if (network.step == STEP_JOIN && !has_credentials()) {
-        begin(ERRAND_NONE, JOIN_AGAIN);
-        return;
-    }
-    begin(ERRAND_SET_UP, network.step == STEP_JOIN ? JOIN_WITHIN : probing ? PROBE_WITHIN : ANSWER_WITHIN);
-    put_step();
-}
-
-static void use_divisor(uint8_t divisor)
-{
-    network.divisor = divisor;
-    modem_start(divisor);
-}
-
-/* Again later: the step failed, or was not answered. */
-static void repeat_step(uint32_t wait)
-{
-    if (++network.attempts >= ATTEMPTS) {
-        reset();
-    } else {
-        begin(ERRAND_NONE, wait);
-    }
-}
-
-static void step_answered(enum modem_event event)
-{
-    if (network.step == STEP_PROBE) {
-        if (event != MODEM_OK) {
-            return;
-        }
-        network.step = network.divisor == FAST ? STEP_SPEED : STEP_ECHO;
-    } else if (network.step == STEP_SPEED) {
-        /* The module changes after its answer; whatever that was, the next probe tells. */
-        use_divisor(SLOW);
-        network.step = STEP_PROBE;
-        begin(ERRAND_NONE, BUSY_WAIT);
-        return;
-    } else if (network.step == STEP_JOIN) {
-        network.joined = event == MODEM_OK;
-        if (!network.joined) {
-            repeat_step(JOIN_AGAIN);
-            return;
-        }
-        network.step = STEP_UP;
-    } else if (event == MODEM_OK || network.step == STEP_KEEP || network.step == STEP_RESOLVER) {
-        /* Older modules know neither of these two; what they would set is then kept, or comes by DHCP. */
-        network.step++;
-    } else {
-        repeat_step(BUSY_WAIT);
-        return;
-    }
-    network.attempts = 0;
-    begin(ERRAND_NONE, 0);
-}
-
-static void step_timed_out(void)
-{
-    if (network.step == STEP_PROBE) {
-        use_divisor(network.divisor == FAST ? SLOW : FAST);
-    }
-    if (network.step == STEP_SPEED) {
-        step_answered(MODEM_NOTHING);
-    } else {
-        repeat_step(0);
-    }
-}
-
-/* Nothing is under way: what the way up asks for next. */
-static void step_up(uint32_t now)
-{
-    if (now - network.since < network.patience) {
-        return;
-    }
-    if (network.step == STEP_RESET) {
-        modem_hold(false);
-        use_divisor(FAST);
-        network.step = STEP_START;
-        begin(ERRAND_NONE, STARTS_WITHIN);
-    } else if (network.step == STEP_START) {
-        network.step = STEP_PROBE;
-        start_step();
-    } else if (network.step < STEP_UP) {
-        start_step();
-    } else if (!network.joined && now - network.since > REJOINS_WITHIN) {
-        reset();
-    }
 }
 
 /* --- streams and datagrams --------------------------------------------------------------------------------- */
@@ -338,7 +60,7 @@ void network_open(const char *host, uint16_t port)
     }
     network.state = NETWORK_OPENING;
     network.finished = false;
-    begin(ERRAND_OPEN, JOIN_WITHIN);
+    errand_begin(ERRAND_OPEN, JOIN_WITHIN);
     put_open(STREAM_LINK, KIND, host, port);
 }
 
@@ -354,7 +76,7 @@ void network_begin(uint16_t total)
         return;
     }
     network.total = total;
-    begin(ERRAND_SEND, ANSWER_WITHIN);
+    errand_begin(ERRAND_SEND, ANSWER_WITHIN);
     put_send(STREAM_LINK, total);
 }
 
@@ -369,7 +91,7 @@ void network_write(const uint8_t *bytes, uint16_t count)
 void network_end(void)
 {
     network.state = NETWORK_SENT;
-    begin(ERRAND_SEND, ANSWER_WITHIN);
+    errand_begin(ERRAND_SEND, ANSWER_WITHIN);
 }
 
 uint16_t network_read(uint8_t *to, uint16_t most)
@@ -386,7 +108,7 @@ void network_close(void)
 {
     /* A module that waits for announced bytes understands nothing else. */
     if (network.state == NETWORK_READY) {
-        reset();
+        joining_reset();
     }
     network.state = NETWORK_CLOSED;
     network.closing = network.linked;
@@ -400,7 +122,7 @@ void network_ask_time(const char *host)
     }
     network.nonce = (uint16_t)(network.nonce * 25173u + 13849u);
     network.timing = true;
-    begin(ERRAND_TIME_OPEN, JOIN_WITHIN);
+    errand_begin(ERRAND_TIME_OPEN, JOIN_WITHIN);
     put_open(DATAGRAM_LINK, KIND, host, SNTP_PORT);
 }
 
@@ -423,7 +145,7 @@ OUTLINE static void put_question(void)
 static void end_time(void)
 {
     network.timing = false;
-    begin(ERRAND_TIME_CLOSE, ANSWER_WITHIN);
+    errand_begin(ERRAND_TIME_CLOSE, ANSWER_WITHIN);
     put_close(DATAGRAM_LINK);
 }
 
@@ -468,9 +190,9 @@ static void prompted(void)
         return;
     } else if (network.state == NETWORK_OPEN) {
         network.state = NETWORK_READY;
-        begin(ERRAND_SEND, ANSWER_WITHIN);
+        errand_begin(ERRAND_SEND, ANSWER_WITHIN);
     } else {
-        reset();
+        joining_reset();
     }
 }
 
@@ -479,7 +201,7 @@ static void answered(enum modem_event event)
     uint8_t errand = network.errand;
     bool well = event == MODEM_OK;
     if (errand == ERRAND_SET_UP) {
-        step_answered(event);
+        joining_answered(event);
         return;
     }
     if ((errand == ERRAND_SEND || errand == ERRAND_TIME_SEND) && well) {
@@ -495,7 +217,7 @@ static void answered(enum modem_event event)
         network.closing = false;
         network.linked = false;
     } else if (errand == ERRAND_TIME_OPEN && well) {
-        begin(ERRAND_TIME_SEND, ANSWER_WITHIN);
+        errand_begin(ERRAND_TIME_SEND, ANSWER_WITHIN);
         put_send(DATAGRAM_LINK, SNTP_BYTES);
     } else if (errand == ERRAND_TIME_SEND && event == MODEM_SENT) {
         network.asked = board_milliseconds();
@@ -507,10 +229,10 @@ static void answered(enum modem_event event)
 static void timed_out(void)
 {
     if (network.errand == ERRAND_SET_UP) {
-        step_timed_out();
+        joining_timed_out();
     } else {
         /* A module that does not answer its commands has lost its place, or its power. */
-        reset();
+        joining_reset();
     }
 }
 
@@ -533,7 +255,7 @@ static void left(void)
         network.closing = false;
         fail();
         if (network.errand == ERRAND_NONE) {
-            begin(ERRAND_NONE, 0);
+            errand_begin(ERRAND_NONE, 0);
         }
     }
 }
@@ -554,7 +276,7 @@ static void take_event(enum modem_event event)
     case MODEM_BUSY:
         /* What was dropped is an exchange that fails; a step is made again. */
         if (network.errand == ERRAND_SET_UP) {
-            repeat_step(BUSY_WAIT);
+            joining_repeat(BUSY_WAIT);
         } else if (network.errand != ERRAND_NONE) {
             answered(MODEM_ERROR);
         }
@@ -587,9 +309,9 @@ static void discard(void)
 static void step_idle(uint32_t now)
 {
     if (network.step != STEP_UP || !network.joined) {
-        step_up(now);
+        joining_step(now);
     } else if (network.closing) {
-        begin(ERRAND_CLOSE, ANSWER_WITHIN);
+        errand_begin(ERRAND_CLOSE, ANSWER_WITHIN);
         put_close(STREAM_LINK);
     } else if (network.timing && now - network.asked >= ANSWER_WITHIN) {
         end_time();
@@ -605,7 +327,7 @@ OUTLINE void network_step(uint32_t now)
         discard();
     }
     if (modem_lost() && network.step == STEP_UP) {
-        reset();
+        joining_reset();
     } else if (network.errand == ERRAND_NONE) {
         step_idle(now);
     } else if (now - network.since > network.patience) {
