@@ -48,6 +48,13 @@ async def _add(stub: Stub, key: str, amount: str) -> object:
     return total
 
 
+async def _add_and_announce(stub: Stub, key: str, amount: str) -> object:
+    """As `add`, with an event that says the sum."""
+    total = await _add(stub, key, amount)
+    stub.set_event("added", f"{key}={total}".encode())
+    return total
+
+
 async def _read_own_write(stub: Stub, key: str, value: str) -> object:
     await stub.put(_key(key), value.encode())
     return _text(await stub.get(_key(key)))
@@ -64,9 +71,11 @@ async def _list(stub: Stub, kind: str) -> object:
     return [[entry.key, _text(entry.value)] async for entry in stub.range(composite_key(kind))]
 
 
-async def _first(stub: Stub, kind: str) -> object:
-    """The first of a range, leaving the rest unread."""
+async def _first(stub: Stub, kind: str, *target: str) -> object:
+    """The first of a range, leaving the rest unread; written down at `target`, where one is given."""
     async for entry in stub.range(composite_key(kind)):
+        for key in target:
+            await stub.put(_key(key), entry.value)
         return _text(entry.value)
     return None
 
@@ -74,6 +83,18 @@ async def _first(stub: Stub, kind: str) -> object:
 async def _page(stub: Stub, kind: str, size: str, bookmark: str) -> object:
     page = await stub.page(composite_key(kind), int(size), bookmark)
     return [[_text(entry.value) for entry in page.entries], page.bookmark]
+
+
+async def _page_then_put(stub: Stub, kind: str) -> object:
+    await stub.page(composite_key(kind), 1)
+    await stub.put(_key(kind), b"x")
+    return None
+
+
+async def _put_then_page(stub: Stub, kind: str) -> object:
+    await stub.put(_key(kind), b"x")
+    await stub.page(composite_key(kind), 1)
+    return None
 
 
 async def _history(stub: Stub, key: str) -> object:
@@ -103,6 +124,14 @@ async def _call_and_put(stub: Stub, namespace: str, key: str, value: str) -> obj
     return await _call(stub, namespace, "put", key, value)
 
 
+async def _relay(stub: Stub, namespace: str, function: str, *arguments: str) -> object:
+    """Read, write and announce a mark here, and call `function` there."""
+    await stub.get("mark")
+    await stub.put("mark", b"relayed")
+    stub.set_event("relayed", namespace.encode())
+    return await _call(stub, namespace, function, *arguments)
+
+
 async def _try_call(stub: Stub, namespace: str, key: str) -> object:
     """Call what writes and then rejects, go on, and write here."""
     try:
@@ -115,6 +144,7 @@ async def _try_call(stub: Stub, namespace: str, key: str) -> object:
 
 async def _put_and_reject(stub: Stub, key: str) -> object:
     await stub.put(_key(key), b"there")
+    stub.set_event("never", b"")
     raise StateConflict("key", "it is never allowed")
 
 
@@ -133,6 +163,7 @@ async def _linger(stub: Stub, key: str, seconds: str) -> object:
 
 
 async def _break(stub: Stub, secret: str) -> object:
+    await stub.put(_key(secret), b"never")
     raise RuntimeError(f"broken by {secret}")
 
 
@@ -163,15 +194,19 @@ _FUNCTIONS: dict[str, Callable[..., Awaitable[object]]] = {
     "get_many": _get_many,
     "delete": _delete,
     "add": _add,
+    "add_and_announce": _add_and_announce,
     "read_own_write": _read_own_write,
     "count_and_put": _count_and_put,
     "list": _list,
     "first": _first,
     "page": _page,
+    "page_then_put": _page_then_put,
+    "put_then_page": _put_then_page,
     "history": _history,
     "announce": _announce,
     "call": _call,
     "call_and_put": _call_and_put,
+    "relay": _relay,
     "try_call": _try_call,
     "put_and_reject": _put_and_reject,
     "require": _require,

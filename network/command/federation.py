@@ -115,8 +115,6 @@ def create(  # noqa: PLR0917  one parameter an option
     """Make keys, settings and the channel's first block in DIRECTORY, a folder for each condominium."""
     names = list(codes) or [f"condo{number}" for number in range(1, condominiums + 1)]
     check_membership(names, ordering)
-    if containers and certificates == "ca":
-        raise click.UsageError("--containers: the compose file runs no certificate authorities")
     hosts = {name: name for name in names} if containers else None
     if not containers:
         _check_ports(directory, names, first_port, authority=certificates == "ca")
@@ -301,10 +299,11 @@ def _say_whether_done(done: bool, directory: Path) -> None:
 @network.command("compose")
 @click.option("--condominiums", default=4, show_default=True, type=click.IntRange(1, 30), help="How many.")
 @click.option("--directory", default="demo", show_default=True, help="Where `create --containers` made them.")
-def show_compose(condominiums: int, directory: str) -> None:
+@_certificates_option
+def show_compose(condominiums: int, directory: str, certificates: Certificates) -> None:
     """Print the docker-compose.yml that runs what `up` would, in containers."""
     names = [f"condo{number}" for number in range(1, condominiums + 1)]
-    click.echo(compose(names, directory), nl=False)
+    click.echo(compose(names, directory, certificates), nl=False)
 
 
 for _command in COMMANDS:

@@ -71,8 +71,10 @@ def program() -> str:
 
 @contextmanager
 def serving(folder: Folder) -> Iterator[None]:
-    """The server answers within: the one that is supervised, or one that is started for this alone."""
-    if supervisor.running(folder, AUTHORITY) is not None:
+    """The server answers within: one that runs, maybe in a container beside, or one for this alone."""
+    if _answers(folder):
+        yield
+    elif supervisor.running(folder, AUTHORITY) is not None:
         _await_answer(folder)
         yield
     else:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from network.federation.description import Certificates
 from network.federation.nodes import Process, Programs, processes
 
 PLACE = PurePosixPath("/condominium")
@@ -19,6 +20,7 @@ PLACE = PurePosixPath("/condominium")
 FABRIC_IMAGES = {
     "orderer": "hyperledger/fabric-orderer:3.1",
     "peer": "hyperledger/fabric-peer:3.1",
+    "authority": "hyperledger/fabric-ca:1.5",
 }
 OWN_IMAGE = "condocharge"
 DATABASE_IMAGE = "postgres:17"
@@ -27,39 +29,46 @@ _PORTS_EACH = 10
 """How far the condominiums' ports lie apart: REST and console, gRPC, the wallet, and room."""
 _HOST = "localhost"
 """Where browsers on the machine find the published ports; others need HTTPS, so a proxy of their own."""
-_CONTAINED = Programs(orderer="orderer", peer="peer", python="python")
+_AUTHORITY = "fabric-ca-server"
 _HEADER = """\
 # {size} with Fabric's official images, written by `condocharge network compose`.
 #
 #   docker build --tag condocharge .
 #   docker run --rm --volume "$PWD:/work" --workdir /work condocharge \\
-#     condocharge network create {directory} --condominiums {count} --containers
+#     condocharge network create {directory} --condominiums {count} --containers{options}
 #   docker compose up
 #
 # Units on other machines: UNITS_SERVER=192.0.2.7 docker compose up, with this machine's address.
 """
 
 
-def compose(codes: Sequence[str], directory: str) -> str:
-    """The file for these condominiums, whose folders are in `directory`, as YAML."""
+def compose(codes: Sequence[str], directory: str, certificates: Certificates = "cryptogen") -> str:
+    """The file for these condominiums, whose folders are in `directory`, as YAML.
+
+    With `certificates` from `ca` each of them runs the fabric-ca server that made its keys.
+    """
+    authority = _AUTHORITY if certificates == "ca" else ""
+    programs = Programs(orderer="orderer", peer="peer", python="python", authority=authority)
     services: dict[str, Any] = {}
     for number, code in enumerate(codes):
-        services |= _condominium(code, f"./{directory}/{code}", _FIRST_PUBLISHED_PORT + number * _PORTS_EACH)
+        port = _FIRST_PUBLISHED_PORT + number * _PORTS_EACH
+        services |= _condominium(code, f"./{directory}/{code}", port, programs)
     names = [f"{code}-{kind}" for code in codes for kind in ("gateway", "database")]
     document = {"name": "condocharge", "services": services, "volumes": {name: {} for name in names}}
     size = "One condominium" if len(codes) == 1 else f"{len(codes)} condominiums"
-    header = _HEADER.format(size=size, directory=directory, count=len(codes))
+    options = " --certificates ca" if authority else ""
+    header = _HEADER.format(size=size, directory=directory, count=len(codes), options=options)
     return header + "\n" + "\n".join(_yaml(document)) + "\n"
 
 
-def _condominium(code: str, folder: str, port: int) -> dict[str, Any]:
-    """Orderer, peer, chaincode server, gateway and database of one condominium.
+def _condominium(code: str, folder: str, port: int, programs: Programs) -> dict[str, Any]:
+    """Orderer, peer, chaincode server, gateway, database and authority, if any, of one condominium.
 
     Its REST, gRPC and wallet are at `port` and the two after it, inside as outside: units and browsers are
     told the port that the gateway knows.
     """
     services = {}
-    for process in processes(PLACE, _CONTAINED):
+    for process in processes(PLACE, programs):
         # The orderer's container is the condominium's host; the others join its network.
         name = code if process.name == "orderer" else f"{code}-{process.name}"
         services[name] = _service(process, folder) | (

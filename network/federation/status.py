@@ -72,11 +72,17 @@ class CondominiumStatus:
 
 async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
     """The state of every condominium in `folders`; what does not answer is shown so."""
-    heights = await asyncio.gather(*(_peer_height(folder) for folder in folders))
-    orderers = [orderer_status(folder, folder.federation.channel) for folder in folders]
-    said = [*heights, *(answer.get("height") for answer in orderers), await _elsewhere(folders)]
-    highest = max(height or 0 for height in said)
-    namespaces = await asyncio.gather(*(_namespaces(folder) for folder in folders))
+    # All at once: what is down is found out by waiting.
+    heights, orderers, leading, elsewhere, namespaces = await asyncio.gather(
+        asyncio.gather(*(_peer_height(folder) for folder in folders)),
+        asyncio.gather(
+            *(asyncio.to_thread(orderer_status, folder, folder.federation.channel) for folder in folders)
+        ),
+        asyncio.gather(*(asyncio.to_thread(_leads, folder) for folder in folders)),
+        _elsewhere(folders),
+        asyncio.gather(*(_namespaces(folder) for folder in folders)),
+    )
+    highest = max(height or 0 for height in (*heights, *(each.get("height") for each in orderers), elsewhere))
     return [
         CondominiumStatus(
             code=folder.code,
@@ -85,7 +91,7 @@ async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
             },
             peer_height=height,
             orderer_height=orderer.get("height"),
-            leads=_leads(folder),
+            leads=leads,
             lag=_behind(height, highest),
             orderer_lag=_behind(orderer.get("height"), highest),
             certificates_end=first_end(folder).date().isoformat(),
@@ -96,8 +102,8 @@ async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
             namespaces=tuple(found),
             namespaces_error=error,
         )
-        for folder, height, orderer, (found, error) in zip(
-            folders, heights, orderers, namespaces, strict=True
+        for folder, height, orderer, leads, (found, error) in zip(
+            folders, heights, orderers, leading, namespaces, strict=True
         )
     ]
 

@@ -18,7 +18,7 @@ from network.fabric.gateway import Gateway
 MORTAL = "MORTAL"
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     """Serve until the hour has come."""
     order = Path(os.environ[MORTAL])
     functions: dict[str, str] = {}
@@ -41,4 +41,4 @@ def main() -> None:
     setattr(Gateway, "propose", remember)  # noqa: B010
     setattr(Gateway, "hand_over", dying("submit", Gateway.hand_over))  # noqa: B010
     setattr(Gateway, "commit_status", dying("commit", Gateway.commit_status))  # noqa: B010
-    serve(prog_name="condocharge serve")
+    serve(words, prog_name="condocharge serve")

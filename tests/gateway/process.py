@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
 from click.testing import CliRunner
 
 from gateway.command import serve
+from tests.forked import fork
 from tests.gateway.house import ENVIRONMENT, PASSWORD
 
-_SERVE = "from gateway.command import serve; serve(prog_name='condocharge serve')"
+_SERVE = "gateway.command:serve"
 
 
 @dataclass
 class Process:
     """A gateway that answers."""
 
-    popen: subprocess.Popen[str]
+    process: BaseProcess
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -58,8 +59,15 @@ class Process:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait; returns the exit code."""
-        self.popen.send_signal(number)
-        return self.popen.wait(60)
+        if self.process.pid is not None and self.process.is_alive():
+            os.kill(self.process.pid, number)
+        return self.wait()
+
+    def wait(self, seconds: float = 60) -> int:
+        """Its exit code, once it has ended."""
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, "the gateway has not ended"
+        return self.process.exitcode
 
 
 def environment(directory: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -91,27 +99,24 @@ def _pages(folder: Path) -> Path:
 def serving(
     directory: Path, settings: Mapping[str, str] | None = None, program: str = _SERVE
 ) -> Iterator[Process]:
-    """A gateway that has said `ready`; killed at the end where it has not been stopped."""
-    popen = subprocess.Popen(
-        [sys.executable, "-c", program],
-        env=environment(directory, settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    process = Process(popen)
-    try:
-        assert popen.stdout is not None and popen.stderr is not None
-        for line in popen.stdout:
-            process.lines.append(line)
-            if line.startswith("gRPC"):
-                break
-        else:
-            raise AssertionError(popen.stderr.read())
-        yield process
-    finally:
-        popen.kill()
-        popen.communicate()
+    """A gateway that has said `ready`, forked as `tests.forked` says; killed at the end where it has not been
+    stopped. `program` is a function of a list of words."""
+    with tempfile.TemporaryDirectory() as place:
+        errors = Path(place) / "errors"
+        child, output = fork(program, [], errors, environment(directory, settings))
+        process = Process(child)
+        try:
+            with output:
+                for line in output:
+                    process.lines.append(line)
+                    if line.startswith("gRPC"):
+                        break
+                else:
+                    raise AssertionError(errors.read_text())
+                yield process
+        finally:
+            child.kill()
+            child.join()
 
 
 def refused(directory: Path, settings: Mapping[str, str] | None = None) -> str:

@@ -43,7 +43,7 @@ from tests.gateway.process import Process, environment, serving
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
 HOST, HOME = "cedar", "dune"
-_MORTAL = "from tests.gateway.mortal import main; main()"
+_MORTAL = "tests.gateway.mortal:main"
 _AMOUNT = 2_000
 _SOLD = 5_000
 
@@ -82,7 +82,7 @@ class Building:
 
     def stop(self) -> None:
         """Stop it cleanly, or bury it where it is dead."""
-        if self.process is not None and self.process.popen.poll() is None:
+        if self.process is not None:
             self.process.stop()
         self._running.close()
         self.process = None
@@ -94,7 +94,7 @@ class Building:
     def revive(self) -> None:
         """Wait until it has been killed, and start it again."""
         assert self.process is not None
-        assert self.process.popen.wait(120) < 0
+        assert self.process.wait(120) < 0
         assert not self.order.exists()
         self.stop()
         self.start()

@@ -14,7 +14,7 @@ from network.authority import Authority
 from network.embedded.ledger import EmbeddedLedger
 from network.identity import Identity
 from network.organisation import Organisation
-from tests.network.embedded import keyvalue
+from tests import register
 
 CHANNEL = "testing"
 AURORA = "condocharge-aurora"
@@ -46,7 +46,7 @@ class Site:
             "identity": self.gateway,
             "signer": self.signer,
             "organisations": self.organisations,
-            "dispatch": keyvalue.dispatch,
+            "dispatch": register.dispatch,
             "now": lambda: self.now,
         }
         return await EmbeddedLedger.open(changes.pop("path", self.path), **(options | changes))

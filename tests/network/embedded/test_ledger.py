@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from chaincode.errors import InvalidArgument, NotFound, StateConflict
+from chaincode.errors import InvalidArgument, StateConflict
+from chaincode.stub import composite_key
 from network.embedded.ledger import EmbeddedLedger
 from network.ledger import (
     MVCC_READ_CONFLICT,
@@ -26,7 +27,6 @@ from network.ledger import (
     Write,
 )
 from tests.network.embedded.conftest import AURORA, BOREAL, CHANNEL, Site
-from tests.network.embedded.keyvalue import key
 
 
 async def submit(ledger: Ledger, function: str, *arguments: str, namespace: str = AURORA) -> Committed:
@@ -35,6 +35,11 @@ async def submit(ledger: Ledger, function: str, *arguments: str, namespace: str 
 
 async def evaluate(ledger: Ledger, function: str, *arguments: str, namespace: str = AURORA) -> bytes:
     return await ledger.evaluate(namespace, function, [argument.encode() for argument in arguments])
+
+
+async def listed(ledger: Ledger, kind: str) -> list[str]:
+    """The values of a range, in its order."""
+    return [value for _, value in json.loads(await evaluate(ledger, "list", kind))]
 
 
 async def submit_together(ledger: Ledger, *calls: Sequence[str]) -> list[str]:
@@ -54,7 +59,7 @@ async def test_a_committed_value_is_read_back(ledger: EmbeddedLedger) -> None:
     """What was submitted is what a query answers, and the block says so."""
     committed = await submit(ledger, "add", "a", "5")
     assert (committed.block, committed.result) == (0, b"5")
-    assert await evaluate(ledger, "get", "a") == b"5"
+    assert await evaluate(ledger, "get", "a") == b'"5"'
     assert await ledger.height() == 1
 
 
@@ -66,8 +71,8 @@ async def test_it_is_a_ledger(ledger: EmbeddedLedger) -> None:
 
 async def test_own_writes_are_invisible(ledger: EmbeddedLedger) -> None:
     """A transaction reads the state as it was before it."""
-    assert (await submit(ledger, "own_write", "a", "1")).result == b"nothing"
-    assert (await submit(ledger, "own_write", "a", "2")).result == b"1"
+    assert (await submit(ledger, "read_own_write", "a", "1")).result == b"null"
+    assert (await submit(ledger, "read_own_write", "a", "2")).result == b'"1"'
 
 
 async def test_two_changes_of_a_key_in_one_block_conflict(ledger: EmbeddedLedger) -> None:
@@ -83,20 +88,26 @@ async def test_two_changes_of_a_key_in_one_block_conflict(ledger: EmbeddedLedger
 async def test_blind_writes_do_not_conflict(ledger: EmbeddedLedger) -> None:
     """Of two writes that read nothing, the later one of the block stays."""
     assert await submit_together(ledger, ("put", "a", "1"), ("put", "a", "2")) == [VALID, VALID]
-    assert await evaluate(ledger, "get", "a") == b"2"
+    assert await evaluate(ledger, "get", "a") == b'"2"'
 
 
 @pytest.mark.parametrize("change", [("put", "p/new", "x"), ("put", "p/a", "x"), ("delete", "p/b")])
 async def test_a_phantom_in_a_range_conflicts(ledger: EmbeddedLedger, change: tuple[str, ...]) -> None:
     """A key that comes, changes or goes within a range read makes the reader invalid."""
     await submit_together(ledger, ("put", "p/a", "1"), ("put", "p/b", "2"))
-    assert await submit_together(ledger, change, ("count", "p", "total")) == [VALID, PHANTOM_READ_CONFLICT]
+    assert await submit_together(ledger, change, ("count_and_put", "p", "total")) == [
+        VALID,
+        PHANTOM_READ_CONFLICT,
+    ]
 
 
 async def test_a_change_outside_a_range_does_not_conflict(ledger: EmbeddedLedger) -> None:
     """Neighbouring keys, and those beyond where reading stopped, are nobody's phantom."""
     await submit_together(ledger, ("put", "p/b", "1"), ("put", "p/d", "2"))
-    assert await submit_together(ledger, ("put", "q/a", "x"), ("count", "p", "total")) == [VALID, VALID]
+    assert await submit_together(ledger, ("put", "q/a", "x"), ("count_and_put", "p", "total")) == [
+        VALID,
+        VALID,
+    ]
     assert await submit_together(ledger, ("put", "p/c", "x"), ("first", "p", "total")) == [VALID, VALID]
     codes = await submit_together(ledger, ("put", "p/a", "x"), ("first", "p", "total"))
     assert codes == [VALID, PHANTOM_READ_CONFLICT]
@@ -104,13 +115,12 @@ async def test_a_change_outside_a_range_does_not_conflict(ledger: EmbeddedLedger
 
 async def test_a_rejected_transaction_leaves_nothing(ledger: EmbeddedLedger) -> None:
     """Neither a refusal by the rules nor a mistake in them makes a block, a value or an event."""
-    with pytest.raises(StateConflict, match="is refused"):
-        await submit(ledger, "write_and_refuse", "a")
-    with pytest.raises(EndorseError, match="ZeroDivisionError"):
-        await submit(ledger, "write_and_fail", "a")
+    with pytest.raises(StateConflict, match="never allowed"):
+        await submit(ledger, "put_and_reject", "a")
+    with pytest.raises(EndorseError, match="RuntimeError"):
+        await submit(ledger, "break", "a")
     assert await ledger.height() == 0
-    with pytest.raises(NotFound):
-        await evaluate(ledger, "get", "a")
+    assert await evaluate(ledger, "get", "a") == b"null"
 
 
 async def test_evaluating_writes_nothing(ledger: EmbeddedLedger) -> None:
@@ -123,36 +133,36 @@ async def test_evaluating_writes_nothing(ledger: EmbeddedLedger) -> None:
 async def test_one_event_a_transaction(ledger: EmbeddedLedger) -> None:
     """A second event is a mistake in the chaincode."""
     with pytest.raises(EndorseError, match="at most one event"):
-        await submit(ledger, "two_events")
+        await submit(ledger, "announce", "one", "1", "two")
 
 
 async def test_a_nested_call_shares_the_transaction(ledger: EmbeddedLedger) -> None:
     """Each namespace has its own read-write set, and only the first chaincode's event counts."""
-    committed = await submit(ledger, "relay", BOREAL, "add", "a", "7")
+    committed = await submit(ledger, "relay", BOREAL, "add_and_announce", "a", "7")
     assert committed.result == b"7"
     [transaction] = (await ledger.block(0)).transactions
     assert transaction.event == ("relayed", BOREAL.encode())
     assert [each.namespace for each in transaction.read_write_sets] == [AURORA, BOREAL]
     aurora, boreal = transaction.read_write_sets
-    assert (aurora.reads, aurora.writes) == ((Read(key("mark"), None),), (Write(key("mark"), b"relayed"),))
-    assert (boreal.reads, boreal.writes) == ((Read(key("a"), None),), (Write(key("a"), b"7"),))
-    assert await evaluate(ledger, "get", "a", namespace=BOREAL) == b"7"
-    with pytest.raises(NotFound):
-        await evaluate(ledger, "get", "a")
+    assert (aurora.reads, aurora.writes) == ((Read("mark", None),), (Write("mark", b"relayed"),))
+    assert (boreal.reads, boreal.writes) == ((Read("a", None),), (Write("a", b"7"),))
+    assert await evaluate(ledger, "get", "a", namespace=BOREAL) == b'"7"'
+    assert await evaluate(ledger, "get", "a") == b"null"
 
 
 async def test_a_nested_call_knows_who_was_called_first(ledger: EmbeddedLedger, site: Site) -> None:
     """The callee sees the first namespace, the signer, the time and the channel of the proposal."""
-    channel, called, msp_id, timestamp, _ = json.loads(await evaluate(ledger, "relay", BOREAL, "say"))
-    assert (channel, called, msp_id, timestamp) == (CHANNEL, AURORA, "auroraMSP", site.now)
+    said = json.loads(await evaluate(ledger, "relay", BOREAL, "context"))
+    assert (said["channel"], said["called"]) == (CHANNEL, AURORA)
+    assert (said["msp_id"], said["timestamp"]) == ("auroraMSP", site.now)
 
 
 async def test_a_callee_that_refuses_has_written_nothing(ledger: EmbeddedLedger) -> None:
     """A caller may go on after a refusal; the callee's puts do not count, the caller's do."""
-    committed = await submit(ledger, "relay_in_spite", BOREAL, "write_and_refuse", "a")
-    assert committed.result == b"is refused"
+    committed = await submit(ledger, "try_call", BOREAL, "a")
+    assert committed.result == b'"key breaks the rule: it is never allowed"'
     assert await evaluate(ledger, "get_many", "a", namespace=BOREAL) == b"[null]"
-    assert await evaluate(ledger, "get", "mark") == b"relayed"
+    assert await evaluate(ledger, "get", "a") == b'"here"'
 
 
 async def test_nested_calls_conflict_in_the_other_namespace(ledger: EmbeddedLedger) -> None:
@@ -205,7 +215,7 @@ async def test_a_page_that_ends_exactly_has_no_bookmark(ledger: EmbeddedLedger) 
 async def test_a_foreign_bookmark_is_refused(ledger: EmbeddedLedger) -> None:
     """A bookmark cannot lead out of the range."""
     with pytest.raises(EvaluateError, match="bookmark"):
-        await evaluate(ledger, "page", "p", "2", key("q"))
+        await evaluate(ledger, "page", "p", "2", composite_key("q"))
 
 
 async def test_pages_and_writes_exclude_each_other(ledger: EmbeddedLedger) -> None:
@@ -247,26 +257,25 @@ async def test_a_deleted_key_is_absent(ledger: EmbeddedLedger) -> None:
     """From reads and ranges alike; and it can come back."""
     await submit_together(ledger, ("put", "p/a", "1"), ("put", "p/b", "2"))
     await submit(ledger, "delete", "p/a")
-    assert await evaluate(ledger, "list", "p") == b"2"
+    assert await listed(ledger, "p") == ["2"]
     assert await evaluate(ledger, "get_many", "p/a") == b"[null]"
     await submit(ledger, "add", "p/a", "3")
-    assert await evaluate(ledger, "list", "p") == b"3,2"
+    assert await listed(ledger, "p") == ["3", "2"]
 
 
 async def test_ranges_are_in_code_point_order_and_end_at_their_prefix(ledger: EmbeddedLedger) -> None:
     """Keys sort as Fabric sorts them, by UTF-8; `pq` does not begin with the prefix `p`."""
     names = ["p/a", "p/é", "p/z", "p/😀", "p/\uffff", "pq/a", "p"]
     await submit_together(ledger, *(("put", name, name) for name in names))
-    expected = ["p", "p/a", "p/z", "p/é", "p/\uffff", "p/😀"]
-    assert (await evaluate(ledger, "list", "p")).decode().split(",") == expected
+    assert await listed(ledger, "p") == ["p/a", "p/z", "p/é", "p/\uffff", "p/😀"]
 
 
 async def test_a_range_longer_than_one_fetch(ledger: EmbeddedLedger) -> None:
     """Hundreds of entries come whole and in order, while others submit."""
     await submit_together(ledger, *(("put", f"p/{i:04}", str(i)) for i in range(600)))
-    listing = asyncio.ensure_future(evaluate(ledger, "list", "p"))
+    listing = asyncio.ensure_future(listed(ledger, "p"))
     await submit(ledger, "put", "p/9999", "new")
-    assert await listing == ",".join(map(str, range(600))).encode()
+    assert await listing == list(map(str, range(600)))
 
 
 async def test_commit_status(ledger: EmbeddedLedger) -> None:
@@ -287,12 +296,12 @@ async def test_a_cancelled_submit_still_commits(ledger: EmbeddedLedger) -> None:
     await asyncio.sleep(0)
     task.cancel()
     await submit(ledger, "add", "b", "1")
-    assert await evaluate(ledger, "get", "a") == b"1"
+    assert await evaluate(ledger, "get", "a") == b'"1"'
 
 
 async def test_events_catch_up_and_go_on(ledger: EmbeddedLedger) -> None:
     """From the file first, then live; each once and in order; invalid transactions' not at all."""
-    await submit_together(ledger, ("add", "a", "1"), ("add", "a", "2"))
+    await submit_together(ledger, ("add_and_announce", "a", "1"), ("add_and_announce", "a", "2"))
     await submit(ledger, "put", "quiet", "1")
     seen: list[Event] = []
 
@@ -303,8 +312,8 @@ async def test_events_catch_up_and_go_on(ledger: EmbeddedLedger) -> None:
                 return
 
     follower = asyncio.ensure_future(follow())
-    await submit(ledger, "add", "b", "1")
-    await submit_together(ledger, ("add", "c", "1"), ("add", "d", "1"))
+    await submit(ledger, "add_and_announce", "b", "1")
+    await submit_together(ledger, ("add_and_announce", "c", "1"), ("add_and_announce", "d", "1"))
     await follower
     assert [event.payload for event in seen] == [b"a=1", b"b=1", b"c=1", b"d=1"]
     assert [event.block for event in seen] == [0, 2, 3, 3]
@@ -318,7 +327,7 @@ async def test_events_end_when_the_ledger_closes(ledger: EmbeddedLedger) -> None
         return [event async for event in ledger.events(0)]
 
     follower = asyncio.ensure_future(follow())
-    await submit(ledger, "add", "a", "1")
+    await submit(ledger, "add_and_announce", "a", "1")
     await ledger.close()
     assert [event.payload for event in await follower] == [b"a=1"]
 
@@ -328,7 +337,7 @@ async def test_identities_share_one_file(ledger: EmbeddedLedger, site: Site) -> 
     visitor = ledger.as_identity(site.visitor)
     assert visitor.msp_id == "borealMSP"
     await submit(visitor, "add", "a", "1", namespace=BOREAL)
-    assert await evaluate(ledger, "get", "a", namespace=BOREAL) == b"1"
+    assert await evaluate(ledger, "get", "a", namespace=BOREAL) == b'"1"'
     [transaction] = (await ledger.block(0)).transactions
     assert transaction.creator_msp_id == "borealMSP"
     assert transaction.creator_certificate == site.visitor.certificate

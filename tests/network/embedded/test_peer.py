@@ -20,7 +20,7 @@ from network.embedded.proposal import Proposer, SignedProposal
 from network.identity import Identity
 from network.ledger import DUPLICATE_TXID, CommitError, EndorseError, EvaluateError
 from network.organisation import Organisation
-from tests.network.embedded import keyvalue
+from tests import register
 from tests.network.embedded.conftest import AURORA, CHANNEL, START, Site
 
 
@@ -30,7 +30,7 @@ async def open_peer(site: Site, organisations: list[Organisation] | None = None)
         channel=CHANNEL,
         signer=site.signer,
         organisations=organisations or site.organisations,
-        dispatch=keyvalue.dispatch,
+        dispatch=register.dispatch,
         now=site.now,
     )
 

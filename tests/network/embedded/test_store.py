@@ -26,8 +26,8 @@ async def test_state_survives_a_restart(site: Site) -> None:
         await ledger.submit(AURORA, "relay", [BOREAL.encode(), b"add", b"b", b"2"])
         last = (await ledger.block(1)).hash
     async with await site.open(checked=None) as ledger:
-        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b"1"
-        assert await ledger.evaluate(BOREAL, "get", [b"b"]) == b"2"
+        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b'"1"'
+        assert await ledger.evaluate(BOREAL, "get", [b"b"]) == b'"2"'
         await ledger.submit(AURORA, "add", [b"a", b"1"])
         block = await ledger.block(2)
         assert block.previous_hash == last
@@ -112,7 +112,7 @@ async def test_a_database_locked_by_another_program(site: Site) -> None:
                 await ledger.submit(AURORA, "add", [b"a", b"1"])
             other.execute("ROLLBACK")
         await ledger.submit(AURORA, "add", [b"a", b"1"])
-        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b"2"
+        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b'"2"'
         assert (await ledger.verify()).height == 2
 
 
@@ -137,7 +137,7 @@ async def test_a_full_disk(site: Site) -> None:
         await ledger.submit(AURORA, "add", [b"a", b"1"])
         assert (await ledger.verify()).transactions == 2
     async with await site.open(checked=None) as ledger:
-        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b"1"
+        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b'"1"'
 
 
 async def test_a_long_query_delays_only_the_logs_folding(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ async def test_a_long_query_delays_only_the_logs_folding(site: Site, monkeypatch
             assert log.stat().st_size > 0
         await ledger.submit(AURORA, "add", [b"a", b"1"])
         assert log.stat().st_size == 0
-        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b"3"
+        assert await ledger.evaluate(AURORA, "get", [b"a"]) == b'"3"'
 
 
 def test_sqlite_is_told_to_be_durable(tmp_path: Path) -> None:

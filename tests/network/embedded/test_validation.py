@@ -79,7 +79,7 @@ class Model:
 
 
 def call(operation: Operation) -> tuple[str, list[bytes]]:
-    """The operation as a transaction of the key-value chaincode."""
+    """The operation as a transaction of the register."""
     function, name = operation
     arguments = {
         "add": [name, "1"],
@@ -88,7 +88,7 @@ def call(operation: Operation) -> tuple[str, list[bytes]]:
         "count": ["p", "total"],
         "first": ["p", "total"],
     }[function]
-    return function, [argument.encode() for argument in arguments]
+    return "count_and_put" if function == "count" else function, [argument.encode() for argument in arguments]
 
 
 async def run_batch(ledger: EmbeddedLedger, batch: list[Operation]) -> list[str]:

@@ -15,7 +15,7 @@ from network.authority import Authority
 from network.embedded.ledger import EmbeddedLedger
 from network.identity import Identity
 from network.organisation import Organisation
-from tests.network.embedded import keyvalue
+from tests import register
 
 TASKS = 16
 CHANNEL = "killing"
@@ -42,7 +42,7 @@ async def reopen(folder: Path) -> EmbeddedLedger:
         identity=gateway,
         signer=signer,
         organisations=[Organisation(authority.msp_id, authority.root)],
-        dispatch=keyvalue.dispatch,
+        dispatch=register.dispatch,
     )
 
 

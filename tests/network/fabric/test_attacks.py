@@ -38,6 +38,8 @@ pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
 HONEST = "aurora"
 COLLUDING = ("boreal", "cedar", "dune")
+IMPATIENT = Timeouts(endorse=5.0)
+"""Peers that disagree are asked again for a while, for one might only lag behind."""
 Ledgers = dict[str, FabricLedger]
 
 
@@ -80,10 +82,11 @@ async def test_altered_rules_get_no_honest_endorsement(
     own = namespace_of("dune")
     status = await force(ledgers["dune"], own, ("dune",), "forge", name, "mine")
     assert status.validation == ENDORSEMENT_POLICY_FAILURE
+    identity, peers = federation.folders["dune"].identity("gateway"), federation.peers("dune")
+    impatient = Gateway(identity, CHANNEL, peers, timeouts=IMPATIENT)
     with pytest.raises(EndorseError):
-        await ledgers["dune"].gateway.submit(
-            own, [b"forge", name.encode(), b"mine"], ["duneMSP", "auroraMSP"]
-        )
+        await impatient.submit(own, [b"forge", name.encode(), b"mine"], ["duneMSP", "auroraMSP"])
+    await impatient.close()
     assert await value(ledgers[HONEST], own, name) is None
 
 
@@ -110,7 +113,9 @@ async def test_all_others_together_cannot_replace_ones_rules(federation: Network
     namespace = namespace_of(HONEST)
     altered = Rules("666", RULES.dispatch)
     folders = [federation.folders[code] for code in COLLUDING]
-    gateways = [Gateway(folder.admin(), CHANNEL, [own_peer(folder)]) for folder in folders]
+    gateways = [
+        Gateway(folder.admin(), CHANNEL, [own_peer(folder)], timeouts=IMPATIENT) for folder in folders
+    ]
     now = await lifecycle.committed(gateways[0], namespace)
     assert now is not None
     definition = Definition(namespace, altered.version, now.sequence + 1)

@@ -34,11 +34,13 @@ async def test_one_orderer_of_four_is_killed(
     """Service goes on without it, and it catches up when it comes back."""
     leading = await leader(federation)
     victim = leading if which == "leader" else next(code for code in ledgers if code != leading)
-    async with Load(ledgers, name) as load:
-        await load.more(3)
-        federation.kill(victim, "orderer", held=True)
-        await load.more(5)
-    await federation.release(victim, "orderer")
+    try:
+        async with Load(ledgers, name) as load:
+            await load.more(3)
+            federation.kill(victim, "orderer", held=True)
+            await load.more(5)
+    finally:
+        await federation.release(victim, "orderer")
     await load.check()
     await caught_up(federation)
     said(record_property, load)
@@ -71,8 +73,10 @@ async def test_one_peer_of_four_is_killed(
     async with Load(ledgers, name) as load:
         await load.more(3)
         federation.kill(victim, "peer", held=True)
-        await load.more(5, *others)
-        await federation.release(victim, "peer")
+        try:
+            await load.more(5, *others)
+        finally:
+            await federation.release(victim, "peer")
         await load.more(2)
     await load.check()
     await caught_up(federation)

@@ -46,6 +46,23 @@ def test_it_runs_what_the_tool_runs(document: dict[str, Any]) -> None:
             assert service["volumes"] == [f"./demo/{code}:{PLACE}"]
 
 
+def test_with_authorities_each_condominium_runs_its_own() -> None:
+    """The server that made its keys, in its own network namespace and nobody else's; the rest is the same."""
+    plain = yaml.safe_load(compose(CODES, "demo"))["services"]
+    text = compose(CODES, "demo", "ca")
+    services = yaml.safe_load(text)["services"]
+    assert "--containers --certificates ca\n" in text
+    for code in CODES:
+        service = services.pop(f"{code}-authority")
+        (process, *_) = processes(PLACE, Programs("orderer", "peer", "python", authority="fabric-ca-server"))
+        assert (process.name, service["command"]) == ("authority", list(process.command))
+        assert service["working_dir"] == str(PLACE / "authority")
+        assert service["network_mode"] == f"service:{code}"
+        assert service["image"].startswith("hyperledger/fabric-ca:")
+        assert "ports" not in service
+    assert services == plain
+
+
 def test_its_references_hold(document: dict[str, Any]) -> None:
     """Every service and volume that is named is there, and no port is published twice."""
     services = document["services"]
@@ -86,6 +103,8 @@ def test_it_is_valid_under_the_compose_specification(
 ) -> None:
     """No member that the specification lacks, and none of another kind."""
     assert list(specification.iter_errors(document)) == []
+    with_authorities = yaml.safe_load(compose(CODES, "demo", "ca"))
+    assert list(specification.iter_errors(with_authorities)) == []
     for member, value in (("volume", []), ("command", 7), ("network_mode", ["host"]), ("depends_on", "x")):
         altered = copy.deepcopy(document)
         altered["services"]["condo1-peer"][member] = value
