@@ -20,6 +20,8 @@ DESK = ViewportSize(width=1280, height=800)
 _PASSPHRASE = "a passphrase for pictures"  # noqa: S105 - of a wallet that is thrown away
 _CHARGING_MS = 40_000
 """How long the car charges before its picture is taken: a chart of one point says nothing."""
+_SETTLED_MS = 8_000
+"""Until the cars that were just given power draw it."""
 
 
 def main() -> int:
@@ -27,12 +29,14 @@ def main() -> int:
     try:
         with (
             tempfile.TemporaryDirectory() as folder,
-            running(Path(folder)) as building,
+            running(Path(folder), ["--residents", "0"]) as building,
             sync_playwright() as playwright,
         ):
             browser = chromium(playwright)
-            _resident(browser, building)
+            phone = _resident(browser, building)
+            _queue(phone)
             _manager(browser, building)
+            _receipt(phone)
             browser.close()
     except DemonstrationError as error:
         sys.stderr.write(f"screenshots: {error}\n")
@@ -40,8 +44,8 @@ def main() -> int:
     return 0
 
 
-def _resident(browser: Browser, building: Building) -> None:
-    """Make a wallet, buy, choose, charge, stop: a picture of each."""
+def _resident(browser: Browser, building: Building) -> Page:
+    """Make a wallet, buy, choose, charge, with a picture of the last two; returns the page."""
     page = browser.new_context(viewport=PHONE, locale="en-GB", device_scale_factor=2).new_page()
     page.goto(building.wallet)
     page.locator("input[name=passphrase]").fill(_PASSPHRASE)
@@ -55,12 +59,31 @@ def _resident(browser: Browser, building: Building) -> None:
     page.get_by_role("button", name="Energy").click()
     page.locator("input[name=energy]").fill("12")
     page.locator("input[name=leave]").fill("07:30")
+    page.locator("input[name=leave]").blur()
     _picture(page, "wallet-start")
     page.get_by_role("button", name="Review").click()
     page.get_by_role("button", name="Sign and start").click()
     expect(page.locator(".badge.live")).to_have_text("Charging", timeout=120_000)
     page.wait_for_timeout(_CHARGING_MS)
     _picture(page, "wallet-charging")
+    return page
+
+
+def _queue(page: Page) -> None:
+    """Ask for the other two sockets too: the supply feeds two cars, so one waits and says why."""
+    for unit in (1, 2):
+        page.evaluate(f"location.hash = '/unit/{unit}'")
+        page.get_by_role("button", name="Energy").click()
+        page.locator("input[name=energy]").fill("6")
+        page.get_by_role("button", name="Review").click()
+        page.get_by_role("button", name="Sign and start").click()
+        expect(page.locator("section.now")).to_be_visible(timeout=30_000)
+
+
+def _receipt(page: Page) -> None:
+    """Stop at the third socket, and see what it came to."""
+    page.evaluate("location.hash = '/'")
+    page.get_by_role("link", name="At socket 3").click()
     page.get_by_role("button", name="Stop charging").click()
     expect(page.get_by_text("Verified on this phone")).to_be_visible(timeout=60_000)
     _picture(page, "wallet-receipt")
@@ -74,7 +97,8 @@ def _manager(browser: Browser, building: Building) -> None:
     page.locator("input[name=password]").fill(building.password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Now")).to_be_visible()
-    page.wait_for_timeout(3_000)
+    expect(page.locator(".waiting li").first).to_contain_text("in the queue", timeout=180_000)
+    page.wait_for_timeout(_SETTLED_MS)
     _picture(page, "console-now")
 
 

@@ -32,7 +32,7 @@ def skew(tmp_path: Path) -> Iterator[Skew]:
 @pytest.fixture
 def condominium(tmp_path: Path, skew: Skew) -> Iterator[Building]:
     """One that never settles."""
-    with running(tmp_path / "building", module=unsettled.MODULE) as found:
+    with running(tmp_path / "building", ["--residents", "0"], module=unsettled.MODULE) as found:
         yield found
 
 

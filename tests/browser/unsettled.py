@@ -14,7 +14,6 @@ from functools import partial
 
 from demonstration.building import building
 from demonstration.building.command import run
-from demonstration.building.resident import Resident
 from gateway.clock import SystemClock
 from gateway.monitor.driver import Driver
 from gateway.server import serve
@@ -35,10 +34,9 @@ def _ahead(clock: Callable[[], int]) -> Callable[[], int]:
 
 
 def main() -> None:
-    """Run the building until it is interrupted. Nobody else's car is in the way."""
+    """Run the building until it is interrupted."""
     for name in ("_settle", "_cancel"):
         setattr(Driver, name, _put_off)
-    setattr(Resident, "run", _put_off)  # noqa: B010
     # Both of its clocks are ahead: to the gateway nobody has set the time, hours have passed.
     clock = SystemClock(_ahead(time.time_ns), _ahead(time.monotonic_ns))
     setattr(building, "serve", partial(serve, clock=clock))  # noqa: B010

@@ -7,13 +7,14 @@ const TODAY = 20 * 3600;
 
 /**
  * The sentence for a session that is under way; null where nothing can be expected.
- * @param {{expected_start: number | null, expected_finish: number | null, energy_limit: number | null}} session
+ * @param {{expected_start: number | null, expected_finish: number | null, energy_limit: number | null, deadline: number}} session
  * @param {number} [now] Unix seconds
  */
-export function outlookOf({ expected_start: start, expected_finish: finish, energy_limit: asked }, now = Date.now() / 1000) {
+export function outlookOf({ expected_start: start, expected_finish: finish, energy_limit: asked, deadline }, now = Date.now() / 1000) {
   if (!finish) return null;
   if (finish <= now) return t("outlook.soon");
   const done = clock(finish, now);
+  if (start && start >= deadline) return t("outlook.missed", { deadline: clock(deadline, now) });
   if (start) return t("outlook.queued", { start: clock(Math.max(start, now), now), done });
   // Where no energy was asked for, it is money or time that ends, and most cars are full before.
   return t(asked ? "outlook.charging" : "outlook.latest", { done });

@@ -35,6 +35,7 @@ export default {
   "offline": "The gateway cannot be reached. What you see may be old.",
   "outlook.charging": "Done at about {done}.",
   "outlook.latest": "Done at {done} at the latest.",
+  "outlook.missed": "The time allowed ends at {deadline}, before its turn is expected.",
   "outlook.queued": "Starts at about {start}, done at about {done}.",
   "outlook.soon": "Done in a moment.",
   "settings.language": "Language",

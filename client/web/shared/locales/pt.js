@@ -35,6 +35,7 @@ export default {
   "offline": "Não é possível contactar o servidor. O que vê pode estar desatualizado.",
   "outlook.charging": "Termina por volta das {done}.",
   "outlook.latest": "Termina o mais tardar às {done}.",
+  "outlook.missed": "O tempo permitido acaba às {deadline}, antes de se prever a sua vez.",
   "outlook.queued": "Começa por volta das {start} e termina por volta das {done}.",
   "outlook.soon": "Termina dentro de momentos.",
   "settings.language": "Língua",
