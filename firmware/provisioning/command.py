@@ -11,6 +11,7 @@ import click
 import httpx
 
 from firmware.provisioning.calibration import Reading, corrected_gain
+from firmware.provisioning.firmware import update_area
 from firmware.provisioning.image import (
     BOARDS,
     FROM_SWITCHES,
@@ -24,6 +25,8 @@ from firmware.provisioning.image import (
     nominal,
     padded,
 )
+from firmware.provisioning.keyfile import public_half
+from firmware.provisioning.signing import make_firmware_key, sign_firmware
 from firmware.provisioning.wifi import Wifi
 
 _TIMEOUT = 30.0
@@ -32,6 +35,10 @@ _TIMEOUT = 30.0
 @click.group()
 def unit() -> None:
     """Prepare boards for the sockets of a condominium."""
+
+
+unit.add_command(make_firmware_key)
+unit.add_command(sign_firmware)
 
 
 @unit.command()
@@ -62,6 +69,11 @@ def unit() -> None:
     envvar="CONDOCHARGE_WIFI_PASSPHRASE",
     help="The network's passphrase; asked for where it is absent.",
 )
+@click.option(
+    "--firmware-key",
+    type=click.Path(exists=True, path_type=Path, dir_okay=False),
+    help="For a board that takes images: the file of the condominium's firmware key.",
+)
 @click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
 def provision(
     *,
@@ -77,6 +89,7 @@ def provision(
     from_switches: bool,
     wifi: str | None,
     wifi_passphrase: str | None,
+    firmware_key: Path | None,
     output: Path,
 ) -> None:
     """Write a board's identity to OUTPUT: Intel HEX where it ends in .hex, else the whole memory.
@@ -94,6 +107,7 @@ def provision(
     if output.exists():
         raise click.BadParameter(f"{output} exists; an identity is not overwritten", param_hint="--output")
     tail = _wireless(part, wifi, wifi_passphrase)
+    area = _update_area(part, firmware_key, output)
     with httpx.Client(base_url=gateway, timeout=_TIMEOUT) as client:
         client.headers["authorization"] = f"Bearer {token}"
         condominium = _answer(client.get("/v1/condominium"))
@@ -112,7 +126,7 @@ def provision(
         salt=salt,
         gateway=gateway,
     )
-    _write(output, identity, part, tail)
+    _write(output, identity, part, tail, area)
     _tell(output, part, kind, number=number, group=group, current=current, voltage=voltage)
 
 
@@ -128,6 +142,20 @@ def _wireless(part: Board, name: str | None, passphrase: str | None) -> bytes:
         passphrase = click.prompt(f"Passphrase of {name}", hide_input=True, default="", show_default=False)
     try:
         return Wifi(name, passphrase).encode()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _update_area(part: Board, firmware_key: Path | None, output: Path) -> bytes:
+    """What lies behind the memory of a board that takes images; nothing without a key."""
+    if firmware_key is None:
+        return b""
+    if not part.updates:
+        raise click.BadParameter("this board is updated by cable", param_hint="--firmware-key")
+    if output.suffix == ".hex":
+        raise click.BadParameter("is the whole memory for a board that takes images", param_hint="--output")
+    try:
+        return update_area(public_half(firmware_key))
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 
@@ -175,7 +203,7 @@ def _identity(
     )
 
 
-def _write(output: Path, identity: Identity, part: Board, tail: bytes) -> None:
+def _write(output: Path, identity: Identity, part: Board, tail: bytes, area: bytes) -> None:
     try:
         image = identity.encode()
     except ValueError as error:
@@ -185,7 +213,7 @@ def _write(output: Path, identity: Identity, part: Board, tail: bytes) -> None:
     if output.suffix == ".hex":
         output.write_text(intel_hex(image, part.storage, tail))
     else:
-        output.write_bytes(padded(image, part.storage, tail))
+        output.write_bytes(padded(image, part.storage, tail) + area)
 
 
 def _tell(

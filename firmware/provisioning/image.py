@@ -50,6 +50,8 @@ class Board:
     """Of the converter."""
     reference: float = 5.0
     """V at which the converter's range ends."""
+    updates: bool = False
+    """Whether it takes signed images: its memory goes on with what they need."""
     wireless: bool = False
     """Whether its network's name and passphrase are the last bytes of its memory."""
     fuses: tuple[tuple[str, int], ...] = ()
@@ -71,7 +73,7 @@ BOARDS = {
     "mps2": Board(("ed25519", "mac"), 4_096, 12),
     "lm3s": Board(("ed25519", "mac"), 4_096, 12),
     "nucleo": Board(("ed25519", "mac"), 4_096, 12, reference=3.3),
-    "posix": Board(("ed25519", "mac"), 4_096, 12),
+    "posix": Board(("ed25519", "mac"), 4_096, 12, updates=True),
 }
 
 

@@ -1,8 +1,9 @@
 """A gateway and ledger in a process of their own whose clock the tests move, and a resident with a wallet.
 
-`python -m tests.firmware.condominium DIRECTORY` serves REST on a port of the system's choice. It prints one
-line with the port and the first administrator's invitation, then moves its clock to each number (ms) that it
-reads and says so; it ends with its input. Everything but the clock is as `condocharge serve` has it.
+`python -m tests.firmware.condominium DIRECTORY SETTINGS` serves REST on a port of the system's choice. It
+prints one line with the port and the first administrator's invitation, then moves its clock to each number
+(ms) that it reads and says so; it ends with its input. Everything but the clock is as `condocharge serve`
+has it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -160,9 +161,9 @@ class Resident:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Condominium]:
-    """A condominium whose files are in `folder`."""
-    command = [sys.executable, "-m", "tests.firmware.condominium", str(folder)]
+def serving(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Condominium]:
+    """A condominium whose files are in `folder`, with environment variables as further settings."""
+    command = [sys.executable, "-m", "tests.firmware.condominium", str(folder), json.dumps(settings or {})]
     process = subprocess.Popen(
         command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -183,9 +184,9 @@ def _base64url(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-async def _serve(folder: Path) -> None:
+async def _serve(folder: Path, further: Mapping[str, str]) -> None:
     clock = SimulatedClock(START)
-    settings = load(None, ENVIRONMENT | {"CONDOCHARGE_DIRECTORY": str(folder)})
+    settings = load(None, ENVIRONMENT | further | {"CONDOCHARGE_DIRECTORY": str(folder)})
     async with await Gateway.open(settings, clock, CHEAP) as gateway:
         invited = await gateway.start()
         assert invited is not None
@@ -216,4 +217,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1])))
+    asyncio.run(_serve(Path(sys.argv[1]), json.loads(sys.argv[2])))

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -173,8 +174,13 @@ static int run(uint8_t slot, char *const arguments[])
     if (program < 0) {
         return EXIT_FAILURE << 8;
     }
+    pid_t launcher = getpid();
     pid_t unit = fork();
     if (unit == 0) {
+        /* Two units on one memory would be worse than none. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != launcher) {
+            _exit(EXIT_FAILURE);
+        }
         char *const environment[] = {NULL};
         fexecve(program, arguments, environment);
         perror("the image does not run");
