@@ -186,7 +186,7 @@ def _base64url(value: bytes) -> str:
 
 async def _serve(folder: Path, further: Mapping[str, str]) -> None:
     clock = SimulatedClock(START)
-    settings = load(None, ENVIRONMENT | further | {"CONDOCHARGE_DIRECTORY": str(folder)})
+    settings = load(None, {**ENVIRONMENT, **further, "CONDOCHARGE_DIRECTORY": str(folder)})
     async with await Gateway.open(settings, clock, CHEAP) as gateway:
         invited = await gateway.start()
         assert invited is not None
