@@ -73,39 +73,52 @@ class CondominiumStatus:
 async def status(folders: Sequence[Folder]) -> list[CondominiumStatus]:
     """The state of every condominium in `folders`; what does not answer is shown so."""
     # All at once: what is down is found out by waiting.
-    heights, orderers, leading, elsewhere, namespaces = await asyncio.gather(
-        asyncio.gather(*(_peer_height(folder) for folder in folders)),
-        asyncio.gather(
-            *(asyncio.to_thread(orderer_status, folder, folder.federation.channel) for folder in folders)
-        ),
-        asyncio.gather(*(asyncio.to_thread(_leads, folder) for folder in folders)),
+    found, leading, elsewhere, namespaces = await asyncio.gather(
+        heights(folders),
+        asyncio.gather(*(asyncio.to_thread(leads, folder) for folder in folders)),
         _elsewhere(folders),
         asyncio.gather(*(_namespaces(folder) for folder in folders)),
     )
-    highest = max(height or 0 for height in (*heights, *(each.get("height") for each in orderers), elsewhere))
+    highest = max(height or 0 for height in (*(height for pair in found for height in pair), elsewhere))
     return [
         CondominiumStatus(
             code=folder.code,
             processes={
                 name: supervisor.running(folder, name) for name in (supervisor.SUPERVISOR, *folder.processes)
             },
-            peer_height=height,
-            orderer_height=orderer.get("height"),
-            leads=leads,
-            lag=_behind(height, highest),
-            orderer_lag=_behind(orderer.get("height"), highest),
+            peer_height=peer,
+            orderer_height=orderer,
+            leads=first,
+            lag=_behind(peer, highest),
+            orderer_lag=_behind(orderer, highest),
             certificates_end=first_end(folder).date().isoformat(),
             certificates={
                 path.relative_to(folder.path).as_posix(): _end(path).date().isoformat()
                 for path in (*certificates(folder), *(folder.path / name for name in _ROOTS))
             },
-            namespaces=tuple(found),
+            namespaces=tuple(spaces),
             namespaces_error=error,
         )
-        for folder, height, orderer, leads, (found, error) in zip(
-            folders, heights, orderers, leading, namespaces, strict=True
+        for folder, (peer, orderer), first, (spaces, error) in zip(
+            folders, found, leading, namespaces, strict=True
         )
     ]
+
+
+async def heights(folders: Sequence[Folder]) -> list[tuple[int | None, int | None]]:
+    """How many blocks each condominium's peer and its orderer have; None where it does not answer."""
+    peers, orderers = await asyncio.gather(
+        asyncio.gather(*(_peer_height(folder) for folder in folders)),
+        asyncio.gather(
+            *(asyncio.to_thread(orderer_status, folder, folder.federation.channel) for folder in folders)
+        ),
+    )
+    return [(peer, orderer.get("height")) for peer, orderer in zip(peers, orderers, strict=True)]
+
+
+def leads(folder: Folder) -> bool:
+    """Whether the condominium's orderer leads, from its metrics: Fabric says it nowhere else."""
+    return _LEADER.search(_metrics(folder)) is not None
 
 
 def certificates(folder: Folder) -> list[Path]:
@@ -180,11 +193,6 @@ async def _following(ledger: FabricLedger, now: Definition | None) -> tuple[str,
     following = Definition(now.namespace, RULES.version, now.sequence + 1)
     given = await lifecycle.approvals(ledger.gateway, following)
     return tuple(sorted(name for name, yes in given.items() if yes))
-
-
-def _leads(folder: Folder) -> bool:
-    """Whether the condominium's orderer leads, from its metrics: Fabric says it nowhere else."""
-    return _LEADER.search(_metrics(folder)) is not None
 
 
 def _metrics(folder: Folder) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from chaincode.condominium import namespace_of
 from network.fabric import FabricLedger
 from network.federation.readiness import wait_until
-from network.federation.status import status
+from network.federation.status import heights, leads
 from network.ledger import VALID, CommitStatusError, LedgerError
 from tests.federation import Network
 
@@ -91,7 +91,7 @@ async def leader(federation: Network) -> str:
     found: list[str] = []
 
     async def known() -> bool:
-        found[:] = [entry.code for entry in await status(list(federation.folders.values())) if entry.leads]
+        found[:] = [code for code, folder in federation.folders.items() if leads(folder)]
         return len(found) == 1
 
     await wait_until("no orderer leads", known, 60)
@@ -102,9 +102,8 @@ async def caught_up(federation: Network) -> None:
     """Wait until all peers and orderers have the same height."""
 
     async def level() -> bool:
-        found = await status(list(federation.folders.values()))
-        heights = {entry.peer_height for entry in found} | {entry.orderer_height for entry in found}
-        return len(heights) == 1 and None not in heights
+        found = {height for pair in await heights(list(federation.folders.values())) for height in pair}
+        return len(found) == 1 and None not in found
 
     await wait_until("a peer or orderer does not catch up", level, 120)
 
