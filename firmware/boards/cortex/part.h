@@ -13,6 +13,10 @@ void part_start(void);
 /* The serial port that the bench is on. */
 bool part_serial_take(uint8_t *byte);
 void part_serial_put(uint8_t byte);
+bool part_serial_waiting(void);
+/* Its number among the interrupts: it asks for one when a byte has come, until it is told to forget. */
+extern const uint32_t part_serial_interrupt;
+void part_serial_forget(void);
 
 /* The two-wire bus with the EEPROM on it: a write of `count` bytes behind a start, a read of `count` bytes behind
  * a repeated start; each ends with a stop. */

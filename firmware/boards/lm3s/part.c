@@ -15,10 +15,12 @@
 #define SERIAL_FLAGS REGISTER(SERIAL + 0x18u)
 #define SERIAL_LINE REGISTER(SERIAL + 0x2cu)
 #define SERIAL_CONTROL REGISTER(SERIAL + 0x30u)
+#define SERIAL_MASK REGISTER(SERIAL + 0x38u)
 #define RECEIVED_NONE 0x10u
 #define SENDING_FULL 0x20u
 
 const uint32_t part_cycles = 12500u;
+const uint32_t part_serial_interrupt = 5;
 
 void part_start(void)
 {
@@ -26,12 +28,23 @@ void part_start(void)
     CLOCKS_2 |= CLOCK_ETHERNET;
     SERIAL_LINE = 0x70;
     SERIAL_CONTROL = 0x301;
+    SERIAL_MASK = 0x50; /* bytes received, and few of them for long */
     REGISTER(0x40020020u) = 0x10; /* master function of the two-wire bus */
+}
+
+bool part_serial_waiting(void)
+{
+    return (SERIAL_FLAGS & RECEIVED_NONE) == 0;
+}
+
+/* It forgets by being read. */
+void part_serial_forget(void)
+{
 }
 
 bool part_serial_take(uint8_t *byte)
 {
-    if ((SERIAL_FLAGS & RECEIVED_NONE) != 0) {
+    if (!part_serial_waiting()) {
         return false;
     }
     *byte = (uint8_t)SERIAL_DATA;

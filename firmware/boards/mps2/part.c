@@ -8,21 +8,34 @@
 #define SERIAL_DATA REGISTER(SERIAL)
 #define SERIAL_STATE REGISTER(SERIAL + 0x04u)
 #define SERIAL_CONTROL REGISTER(SERIAL + 0x08u)
+#define SERIAL_INTERRUPT REGISTER(SERIAL + 0x0cu)
 #define SERIAL_DIVIDER REGISTER(SERIAL + 0x10u)
 #define SENDING_FULL 1u
 #define RECEIVED_FULL 2u
 
 const uint32_t part_cycles = 25000u;
+const uint32_t part_serial_interrupt = 0;
 
 void part_start(void)
 {
     SERIAL_DIVIDER = 16;
-    SERIAL_CONTROL = 3;
+    /* Both directions, and an interrupt for what is received. */
+    SERIAL_CONTROL = 3 | 8;
+}
+
+bool part_serial_waiting(void)
+{
+    return (SERIAL_STATE & RECEIVED_FULL) != 0;
+}
+
+void part_serial_forget(void)
+{
+    SERIAL_INTERRUPT = 2;
 }
 
 bool part_serial_take(uint8_t *byte)
 {
-    if ((SERIAL_STATE & RECEIVED_FULL) == 0) {
+    if (!part_serial_waiting()) {
         return false;
     }
     *byte = (uint8_t)SERIAL_DATA;
