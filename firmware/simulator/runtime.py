@@ -101,6 +101,9 @@ class Runtime:
         if output.batches:
             self._mailbox.latest = output.batches[-1]
             self._mailbox.fresh.set()
+        if output.status is not None:
+            self._mailbox.statuses = [output.status]
+            self._mailbox.fresh.set()
         if output.request is not None:
             self._mailbox.requests.append(output.request)
             self._mailbox.fresh.set()

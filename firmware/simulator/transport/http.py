@@ -62,10 +62,22 @@ class HttpTransport:
         unsent = mailbox.unsent()
         if unsent:
             return await self._post(unit, "readings", b"".join(unsent), 0)
+        if mailbox.statuses:
+            await self._tell(unit, mailbox.statuses[0])
+            mailbox.statuses.clear()
+            return None
         if not mailbox.latest:
             await mailbox.fresh.wait()
             return None
         return await self._poll(unit, mailbox)
+
+    async def _tell(self, unit: int, status: bytes) -> None:
+        """Say which firmware runs; a simulated unit takes no offer, so it reads none."""
+        answer = await self._client.post(
+            f"/v1/units/{unit}/firmware", params={"boot": 0}, content=status, timeout=_PATIENCE
+        )
+        if answer.is_error:
+            _LOG.info("unit %s could not tell its firmware: %s", unit, answer.status_code)
 
     async def _poll(self, unit: int, mailbox: Mailbox) -> bytes | None:
         held = asyncio.ensure_future(self._post(unit, "readings", mailbox.latest, self._wait))

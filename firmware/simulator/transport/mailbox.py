@@ -22,6 +22,8 @@ class Mailbox:
     """Set when there is a batch or a request that was not there before."""
     requests: list[bytes] = field(default_factory=list)
     """Start requests that wait; each is sent once, as it is of no use later."""
+    statuses: list[bytes] = field(default_factory=list)
+    """What the unit tells of its firmware; a transport without a way for it leaves it here."""
 
 
 class Transport(Protocol):

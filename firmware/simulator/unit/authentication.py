@@ -15,6 +15,7 @@ from nacl.exceptions import BadSignatureError
 
 BATCH = b"condocharge/batch/1\n"
 REQUEST = b"condocharge/request/1\n"
+STATUS = b"condocharge/status/1\n"
 COMMAND = b"condocharge/command/1\n"
 CONFIGURATION = b"condocharge/configuration/1\n"
 

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from math import inf
 
-from firmware.simulator.unit.authentication import REQUEST
+from firmware.simulator.unit.authentication import REQUEST, STATUS
 from firmware.simulator.unit.batch import NO_HUMIDITY, NO_TEMPERATURE, Flag, Reason
 from firmware.simulator.unit.clock import UnitClock
 from firmware.simulator.unit.command import Addressee, Command, CommandKind, open_command
@@ -31,6 +31,7 @@ from firmware.simulator.unit.refusal import Refusal
 from firmware.simulator.unit.request import NO_TAG, RequestKind, encode_request, tag_hash
 from firmware.simulator.unit.sampler import Sampler
 from firmware.simulator.unit.session import Session
+from firmware.simulator.unit.status import encode_status
 from firmware.simulator.unit.switch import Switch
 
 SETTLED_AFTER = 1_000
@@ -74,6 +75,8 @@ class Output:
     """Tenths of an ampere for the pilot."""
     asks: bool
     """Whether the unit still needs its configuration."""
+    status: bytes | None = None
+    """What it tells of its firmware, once it has heard its gateway in this start."""
 
 
 class Unit:
@@ -108,6 +111,7 @@ class Unit:
         self._batches: list[bytes] = []
         self._request: bytes | None = None
         self._requests = 0
+        self._status: bytes | None = None
         self._counter = 0
         self._limit = 0 if self._configuration is None else self._configuration.maximum
         self._last: int = now
@@ -198,11 +202,11 @@ class Unit:
             self._ask(now, settings, RequestKind.TAG, tag_hash(self._identity.salt, tag))
         self._follow(now, settings)
         self._keep_periods(now, settings)
-        batches, request = self._batches, self._request
+        batches, request, status = self._batches, self._request, self._status
         if batches:
             self._batches = []
-        self._request = None
-        return Output(batches, request, self._switch.closed, self._limit, False)
+        self._request = self._status = None
+        return Output(batches, request, self._switch.closed, self._limit, False, status)
 
     # Configuration
 
@@ -272,6 +276,8 @@ class Unit:
         except Refusal as refusal:
             self.refusals[refusal.why] += 1
             return
+        if self._counter == 0:
+            self._status = self._tell(settings)
         self._counter = command.counter
         self._outbox.ring.acknowledge(command.acknowledged)
         self._session.acknowledge(command.acknowledged)
@@ -307,6 +313,12 @@ class Unit:
             tag=tag,
         )
         self._request = body + self._identity.authentication.seal(REQUEST, body)
+
+    def _tell(self, settings: Configuration) -> bytes:
+        body = encode_status(
+            unit=settings.unit, network=settings.network, boot=self._persistent.boot, number=1
+        )
+        return body + self._identity.authentication.seal(STATUS, body)
 
     # Relay and session
 

@@ -20,7 +20,6 @@ export function Unit({ unit, groups, onDone }) {
   const { record, now } = unit;
   const { role } = state.account.value;
   const isRetired = record.state === "retired";
-  const heard = now?.heard ? t("now.heard", { seconds: Math.max(0, Math.round(Date.now() / 1000 - now.heard)) }) : t("now.unheard");
   return html`
     <p><a href="#/units">${t("console.units")}</a></p>
     <div class="row head"><${Heading}><span class="plate">${unit.unit}</span> ${unit.name}<//>
@@ -34,7 +33,9 @@ export function Unit({ unit, groups, onDone }) {
         [t("units.since"), moment(record.enrolled_at)],
         [t("units.generation"), record.generation],
         [t("units.old-keys"), record.retired_keys.length || null],
-        [t("units.heard"), isRetired ? null : heard],
+        [t("units.heard"), isRetired ? null : heardOf(now)],
+        [t("units.firmware"), firmwareOf(unit.firmware)],
+        [t("units.board"), unit.firmware && html`<code>${unit.firmware.board}</code>`],
       ]} /><p class="quiet small">${t(`class-means.${record.class}`)}</p></section>
       ${record.link && !isRetired && html`<${Link} unit=${unit} />`}
     </div>
@@ -42,6 +43,20 @@ export function Unit({ unit, groups, onDone }) {
     ${role === "ADMIN" && !isRetired && html`<${Key} unit=${unit} onDone=${onDone} /><${Retirement} unit=${unit} onDone=${onDone} />`}
     ${isRetired && html`<${Notice}>${t("units.retired-text")}<//>`}
   `;
+}
+
+/** When a unit was last heard, in words. @param {object | null} now */
+export function heardOf(now) {
+  return now?.heard ? t("now.heard", { seconds: Math.max(0, Math.round(Date.now() / 1000 - now.heard)) }) : t("now.unheard");
+}
+
+/** The version that a unit runs, and what becomes of the one that it is to run. @param {object | null} firmware */
+export function firmwareOf(firmware) {
+  if (!firmware) return t("units.firmware-untold");
+  const version = html`<code>${firmware.firmware}</code>`;
+  if (firmware.state === "offered") return html`${version} <span class="badge">${t("units.firmware-offered", { version: firmware.target })}</span>`;
+  if (firmware.state === "fell-back") return html`${version} <span class="badge off">${t("units.firmware-failed", { version: firmware.target })}</span>`;
+  return version;
 }
 
 /** What residents scan or tap. */

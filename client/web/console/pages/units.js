@@ -11,19 +11,21 @@ import * as state from "../state.js";
 import { Table } from "../table.js";
 import { Enrol } from "./enrol.js";
 import { listOf, useReading } from "./reading.js";
-import { Unit } from "./unit.js";
+import { Unit, firmwareOf, heardOf } from "./unit.js";
 
 export function Units({ argument }) {
   const settings = useReading("/v1/unit-settings");
   const enrolments = useReading("/v1/enrolments");
   const groups = useReading("/v1/groups");
+  const firmware = useReading("/v1/unit-firmware", 60_000);
   const { answer: floor } = useStream("/v1/overview/events", "overview");
   const again = () => Promise.all([settings.again(), enrolments.again(), groups.again()]);
-  const error = settings.error ?? enrolments.error ?? groups.error;
+  const error = settings.error ?? enrolments.error ?? groups.error ?? firmware.error;
   const isRead = settings.answer && enrolments.answer && groups.answer;
   const units = listOf(enrolments.answer).map((record) => ({
     ...listOf(settings.answer).find((each) => each.unit === record.unit),
     record,
+    firmware: listOf(firmware.answer).find((each) => each.unit === record.unit) ?? null,
     now: floor?.units.find((each) => each.unit === record.unit) ?? null,
   }));
   if (!isRead) return html`<div class="head"><${Heading}>${t("console.units")}<//></div>${error ? html`<${Failure} error=${error} />` : html`<p class="quiet">${t("wait")}</p>`}`;
@@ -45,6 +47,8 @@ function Overview({ units, groups, error, again }) {
       [t("units.location"), (unit) => unit.location],
       [t("units.group"), (unit) => groups.find((each) => each.code === unit.group)?.name ?? unit.group],
       [t("money.state"), (unit) => html`<span class=${unit.now?.state === "charging" ? "badge live" : unit.now ? "badge" : "badge off"}>${t(unit.record.state === "retired" ? "units.retired" : `state.${unit.now?.state ?? "offline"}`)}</span>`],
+      [t("units.heard"), (unit) => (unit.record.state === "retired" ? "" : heardOf(unit.now))],
+      [t("units.firmware"), (unit) => firmwareOf(unit.firmware)],
       [t("units.class"), (unit) => html`<code>${unit.record.class}</code>`],
       [t("units.current"), (unit) => `${number(unit.record.nominal_current / 1000, 1)} × ${unit.record.phases}`, "number"],
       [t("units.periods"), (unit) => `${unit.sampling} s / ${unit.transmission} s`, "number"],

@@ -45,6 +45,7 @@ class SmallGateway:
     wanted: CommandKind = CommandKind.ACKNOWLEDGE
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[bytes] = field(default_factory=list)
+    statuses: list[bytes] = field(default_factory=list)
     polls: int = 0
     """Answers that were held."""
 
@@ -67,6 +68,9 @@ class SmallGateway:
         if path == "/v1/units/7/requests":
             self.requests.append(request.content)
             return httpx.Response(200, content=self.command())
+        if path == "/v1/units/7/firmware":
+            self.statuses.append(request.content)
+            return httpx.Response(200, content=b"")
         assert path == "/v1/units/7/readings"
         fresh = self.unit.receive(split(request.content, 64))
         if not fresh and self.wanted is CommandKind.ACKNOWLEDGE and int(query["wait"]):

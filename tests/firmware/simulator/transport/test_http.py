@@ -8,10 +8,14 @@ import random
 import httpx
 import pytest
 
+from chaincode.signing import domain
 from chaincode.signing.batch import Flag
+from chaincode.signing.firmware import version_text
+from chaincode.signing.status import BODY_BYTES, decode_status
 from firmware.simulator.transport.disturbance import Disturbance, DisturbedHttp
 from firmware.simulator.transport.http import HttpTransport
 from firmware.simulator.transport.mailbox import Mailbox
+from tests.firmware.simulator.counterpart import UNIT_PUBLIC
 from tests.firmware.simulator.transport.gateway import SmallGateway, charge, fast_clock
 
 SETTINGS = [
@@ -35,6 +39,11 @@ async def test_a_session_over_http(weather: Disturbance) -> None:
     assert place.outlet.energy == pytest.approx(100, rel=0.001)
     assert place.unit is not None
     assert not place.unit.refusals.keys() - {"counter", "issued"}
+    said = decode_status(gateway.statuses[0][:BODY_BYTES])
+    assert (said.unit, said.board, version_text(said.firmware)) == (7, "simulated", "1.0.0")
+    assert not said.updates
+    body, tag = gateway.statuses[0][:BODY_BYTES], gateway.statuses[0][BODY_BYTES:]
+    assert domain.verifies(UNIT_PUBLIC, domain.STATUS, body, tag)
 
 
 async def test_it_is_cancelled_at_any_moment() -> None:
