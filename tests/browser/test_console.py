@@ -119,6 +119,7 @@ def test_an_auditor_sees_all_and_changes_nothing(desk: Page, phone: Page, buildi
     expect(phone.get_by_role("button", name="Save")).to_have_count(0)
     visit(phone, "units")
     expect(phone.get_by_text("Enrol a unit")).to_have_count(0)
+    expect(phone.get_by_role("cell", name="1.0.0").first).to_be_visible()
     visit(phone, "ledger")
     phone.get_by_role("button", name="Verify now").click()
     expect(phone.get_by_text("All in order.")).to_be_visible(timeout=30_000)
