@@ -39,7 +39,7 @@ test: lint packages ## everything but the soak; installs what is missing
 	$(PYTEST) -n 2 --dist loadgroup -m "not soak" $(ARGUMENTS)
 
 test-fast: setup ## what needs nothing but Python, in under a minute
-	$(PYTEST) -n 2 --dist loadgroup -m "not ($(NOT_FAST))" $(ARGUMENTS)
+	$(PYTEST) -n 2 --dist loadgroup --hypothesis-profile quick -m "not ($(NOT_FAST))" $(ARGUMENTS)
 
 test-firmware: setup ## the units' firmware in its simulators
 	@$(BIN)/python -m tools.system_packages firmware

@@ -18,6 +18,7 @@ from functools import cache
 import pytest
 from hypothesis import settings
 
+from gateway.collector import collect_seldom
 from tools.system_packages import GROUPS
 
 pytest_plugins = ("tests.federation",)
@@ -25,6 +26,7 @@ pytest_plugins = ("tests.federation",)
 
 # A deadline for each example would be a timed assertion: it fails where the machine is busy.
 settings.register_profile("condocharge", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)
 settings.load_profile("condocharge")
 
 
@@ -34,6 +36,12 @@ def _lack(name: str) -> str:
     group = GROUPS[name]
     missing = group.missing()
     return f"{name} ({group.purpose}): no {', no '.join(missing)}; {group.remedy()}" if missing else ""
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage as seldom as a gateway does: what is loaded by now stays, and going through it again
+    and again took a sixth of all tests' time."""
+    collect_seldom()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -38,6 +38,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     return pytester
 
 
+@pytest.mark.slow
 def test_a_skipped_group_is_named_at_the_end(project: pytest.Pytester) -> None:
     """The closing paragraph says what is missing, how to get it, and which tests did not run."""
     outcome = project.runpytest_subprocess("-p", "no:cacheprovider")
@@ -51,6 +52,7 @@ def test_a_skipped_group_is_named_at_the_end(project: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_skip_fails_where_ci_is_true(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Continuous integration proves everything or fails."""
     monkeypatch.setenv("CI", "true")

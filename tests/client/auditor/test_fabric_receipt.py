@@ -27,6 +27,7 @@ from network.authority import Authority
 from tests.chaincode.world import PartyWallet
 from tests.client.auditor.channel import Channel, peer_of
 from tests.client.residence import CHANNEL, START, opened, registered
+from tests.examples import examples
 
 MVCC_READ_CONFLICT = 11
 
@@ -126,7 +127,7 @@ def test_it_verifies_untouched(charged: Charged) -> None:
     assert verify_receipt(other, *charged.roots, others=[file]).witnesses == ("aurora", "boreal")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.data())
 def test_no_byte_can_be_changed(charged: Charged, data: st.DataObject) -> None:
     """Whichever byte of what a peer answered is replaced by whichever other, it is no receipt any more."""

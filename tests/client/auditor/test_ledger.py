@@ -31,6 +31,7 @@ from network.identity import Identity
 from network.ledger import CommitError
 from tests.chaincode.world import PartyWallet
 from tests.client.residence import START, Bridge, opened, registered
+from tests.examples import examples
 
 Authorities = dict[str, Authority]
 
@@ -104,7 +105,7 @@ Ledger = tuple[list[ExportedBlock], Authorities, Identity]
 Change = Callable[[TransactionRecord], TransactionRecord]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(data=st.data())
 def test_no_bit_can_be_changed(ledger: Ledger, data: st.DataObject) -> None:
     """Header, signature or transaction: the block that was touched is named, or the one after it."""

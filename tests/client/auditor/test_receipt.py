@@ -22,6 +22,7 @@ from client.auditor.receipt import VerifiedReceipt, check_receipt, verify_receip
 from network.authority import Authority
 from tests.chaincode.world import HOUR, PartyWallet
 from tests.client.residence import CHANNEL, START, Bridge, Resident, opened, registered
+from tests.examples import examples
 
 Authorities = dict[str, Authority]
 
@@ -174,7 +175,7 @@ def test_it_verifies_untouched(charged: tuple[Receipt, bytes, Receipt]) -> None:
     assert proven.session.settlement is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(data=st.data())
 def test_no_byte_can_be_changed(charged: tuple[Receipt, bytes, Receipt], data: st.DataObject) -> None:
     """Whichever byte of the file is replaced by whichever other, it is no receipt any more."""
@@ -186,7 +187,7 @@ def test_no_byte_can_be_changed(charged: tuple[Receipt, bytes, Receipt], data: s
         verify_receipt(bytes(file), root)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(data=st.data())
 def test_no_bit_of_what_was_signed_can_be_changed(
     charged: tuple[Receipt, bytes, Receipt], data: st.DataObject
@@ -269,7 +270,7 @@ def test_nothing_may_stand_beside_the_proofs(
         verify_receipt(encode(change(json.loads(receipt.encode()))), root)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_anything_else_is_refused(file: bytes) -> None:
     """Whatever the file holds, the answer is one kind of error."""

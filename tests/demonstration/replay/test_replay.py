@@ -82,6 +82,7 @@ def test_senseless_rows_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None
     check_sums(report)
 
 
+@pytest.mark.slow
 def test_nothing_exceeds_a_limit(tmp_path: Path) -> None:
     """Cars wait for each other under 8 kW; what left before its turn has its tokens back."""
     result, report = run(tmp_path, DATA, "--first", "12", "--limit-kw", "8")
@@ -94,6 +95,7 @@ def test_nothing_exceeds_a_limit(tmp_path: Path) -> None:
     check_sums(report)
 
 
+@pytest.mark.slow
 def test_a_limit_that_serves_nobody_costs_nobody(tmp_path: Path) -> None:
     """Under the 6 A that a pilot can offer, no car charges, and every wallet has all of its tokens."""
     result, report = run(tmp_path, DATA, "--first", "4", "--limit-kw", "1")

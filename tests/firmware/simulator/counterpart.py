@@ -3,6 +3,7 @@ unit says is read, and what it is told is written, by code that it shares nothin
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from nacl.bindings import crypto_sign_seed_keypair
@@ -47,7 +48,8 @@ class Counterpart:
     messages: list[bytes] = field(default_factory=list)
 
     def receive(self, messages: list[bytes]) -> list[Batch]:
-        """Check what the unit sent and keep it. Fails on a wrong signature, a fall or a repeated number."""
+        """Check what the unit sent and keep it by its number, as one that was lost may come after a later
+        one. Fails on a wrong signature, a fall or a repeated number."""
         fresh = []
         for message in messages:
             body = message[: body_length(message)]
@@ -61,20 +63,29 @@ class Counterpart:
             assert batch.network == NETWORK
             if message in self.messages:
                 continue
-            assert batch.number not in {known.number for known in self.batches}
-            if self.batches:
-                last = self.batches[-1]
-                assert batch.register >= last.register
-                assert batch.number > last.number
-                assert batch.boot >= last.boot
-                if batch.boot == last.boot and batch.number == last.number + 1:
-                    assert batch.previous == batch_hash(self.messages[-1])
-            self.batches.append(batch)
-            self.messages.append(message)
+            place = self._place(batch)
+            self.batches.insert(place, batch)
+            self.messages.insert(place, message)
             fresh.append(batch)
-            self.boot = batch.boot
+            self.boot = max(self.boot, batch.boot)
             self.acknowledged = max(self.acknowledged, batch.number)
         return fresh
+
+    def _place(self, batch: Batch) -> int:
+        """Where a batch belongs among those that came: after the one before, before the one after."""
+        place = bisect_left(self.batches, batch.number, key=lambda each: each.number)
+        for before, after in (
+            (self.batches[:place][-1:], [batch]),
+            ([batch], self.batches[place : place + 1]),
+        ):
+            for one, other in zip(before, after, strict=False):
+                assert one.number < other.number
+                assert one.register <= other.register
+                assert one.boot <= other.boot
+        last = self.batches[place - 1] if place else None
+        if last is not None and (last.boot, last.number) == (batch.boot, batch.number - 1):
+            assert batch.previous == batch_hash(self.messages[place - 1])
+        return place
 
     def command(
         self,

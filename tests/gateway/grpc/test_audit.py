@@ -21,6 +21,7 @@ from gateway.proto.condocharge.v1.audit_pb2 import (
 )
 from gateway.proto.condocharge.v1.audit_pb2_grpc import AuditStub
 from gateway.proto.condocharge.v1.wallets_pb2_grpc import WalletsStub
+from tests.examples import examples
 from tests.gateway.grpc.machines import Machines, machines
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ async def test_events_from_now_on(gateway: Machines, audit: AuditAsyncStub) -> N
     assert (first.block, first.transaction) == (height, relayed.transaction)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(call=st.sampled_from(["GetLedger", "GetBlock", "Export"]), octets=st.binary())
 async def test_hostile_bytes(gateway: Machines, call: str, octets: bytes) -> None:
     """Whatever bytes stand for a message: answered, or refused as the caller's fault."""

@@ -21,6 +21,7 @@ from gateway.metering.service import Metering
 from gateway.proto.condocharge.v1.units_pb2 import ConfigureRequest, FromUnit, StartRequest, ToUnit
 from gateway.proto.condocharge.v1.units_pb2_grpc import UnitsStub
 from gateway.store.database import Database
+from tests.examples import examples
 from tests.gateway.metering.meter import MEASURING, SESSION, SIGNING_PUBLIC, Meter, Place
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ async def test_a_message_that_is_too_long(units: UnitsAsyncStub, place: Place) -
     assert place.batches == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_hostile_bytes(
     channel: grpc.aio.Channel, metering: Metering, place: Place, meter: Meter, data: st.DataObject

@@ -21,6 +21,7 @@ from gateway.proto.condocharge.v1.wallets_pb2 import (
     SubmitRequest,
 )
 from gateway.proto.condocharge.v1.wallets_pb2_grpc import WalletsStub
+from tests.examples import examples
 from tests.gateway.grpc.machines import CODE, NOW, TOKENS, Machines, Purse, machines
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ async def test_a_query_is_good_for_one_call(gateway: Machines, wallets: WalletsA
     assert other.balance == 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     call=st.sampled_from(["Submit", "GetSession", "WatchSession", "Balance", "Statement"]), octets=st.binary()
 )

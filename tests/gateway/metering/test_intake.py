@@ -21,6 +21,7 @@ from gateway.metering.service import Metering
 from gateway.metering.verification import MAX_BATCHES
 from gateway.store.database import Database
 from gateway.store.errors import Full, StoreError
+from tests.examples import examples
 from tests.gateway.metering.meter import SESSION, SIGNING_PUBLIC, START, Meter, Place
 
 
@@ -338,7 +339,7 @@ async def test_another_gateway_on_the_same_database(
     await second.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chance=st.randoms(use_true_random=False))
 async def test_a_network_that_drops_repeats_and_reorders(
     metering: Metering, place: Place, meter: Meter, chance: random.Random

@@ -21,6 +21,7 @@ from gateway.metering.verification import MAX_BODY_BYTES
 from gateway.rest import application
 from gateway.rest.units import units_router
 from gateway.store.database import Database
+from tests.examples import examples
 from tests.gateway.metering.meter import SESSION, Meter, Place
 
 OCTETS = "application/octet-stream"
@@ -204,7 +205,7 @@ async def test_a_client_that_hangs_up(
     assert "Traceback" not in caplog.text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_hostile_requests(
     client: httpx.AsyncClient, place: Place, metering: Metering, meter: Meter, data: st.DataObject

@@ -17,6 +17,7 @@ from network.embedded import validation
 from network.embedded.ledger import EmbeddedLedger
 from network.identity import Identity
 from network.ledger import MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT, VALID, CommitError
+from tests.examples import examples
 from tests.network.embedded.conftest import AURORA, Site
 
 NAMES = ("p/a", "p/b", "p/c", "q")
@@ -128,7 +129,7 @@ async def compare(site: Site, script: list[list[Operation]], max_block: int) -> 
     max_block=1,
     remembered=1,
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=batches, max_block=st.integers(1, 4), remembered=st.sampled_from([1, 3, 100]))
 def test_it_validates_as_the_model_does(
     authorities: tuple[Authority, Authority],

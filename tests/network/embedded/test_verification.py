@@ -149,6 +149,7 @@ def test_any_byte_of_a_transaction(copy: Copy) -> None:
     assert copy.check() == 5 * BLOCKS
 
 
+@pytest.mark.slow
 def test_any_row_of_state(copy: Copy) -> None:
     """A row that is gone, points elsewhere or is about another key is laid to the block that wrote it."""
     rows = copy.rows("SELECT namespace, key, version, offset, length FROM state")

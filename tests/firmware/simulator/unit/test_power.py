@@ -14,6 +14,7 @@ from chaincode.signing.command import CommandKind
 from firmware.simulator.unit.eeprom import Eeprom, PowerCut
 from firmware.simulator.unit.identity import ORDINARY, Board
 from firmware.simulator.unit.unit import Measurement, Output, Unit
+from tests.examples import examples
 from tests.firmware.simulator.counterpart import EPOCH, SESSION, Counterpart, identity
 
 SAMPLING = 60
@@ -259,5 +260,8 @@ class UnitUnderAttack(RuleBasedStateMachine):
 
 TestUnitUnderAttack = UnitUnderAttack.TestCase
 TestUnitUnderAttack.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(60),
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
