@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc.aio
 
-from bench.result import Result
+from bench.result import Result, latency
 from chaincode.signing.intent import OpenIntent, new_nonce
 from client.wallet.key import WalletKey
 from demonstration.replay import site
@@ -62,8 +62,8 @@ async def _measure() -> list[Result]:
         gc.freeze()
         took = [await _start(gateway, runtime, number) for number, runtime in enumerate(runtimes)][WARMING:]
     return [
-        _result("p50", statistics.median(took)),
-        _result("p99", statistics.quantiles(took, n=100)[98]),
+        latency("open intent to relay on, p50", statistics.median(took), LIMIT),
+        latency("open intent to relay on, p99", statistics.quantiles(took, n=100)[98], LIMIT),
     ]
 
 
@@ -98,15 +98,3 @@ async def _start(gateway: Gateway, runtime: Runtime, number: int) -> float:
     took = (time.perf_counter() - started) * 1_000
     await relayed
     return took
-
-
-def _result(what: str, value: float) -> Result:
-    return Result(
-        id="P6",
-        what=f"open intent to relay on, {what}",
-        value=value,
-        unit="ms",
-        reference="limit",
-        reference_value=LIMIT,
-        target="p99 below 100 ms",
-    )

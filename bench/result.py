@@ -29,3 +29,16 @@ class Result:
     def members(self) -> dict[str, Any]:
         """As it stands in results.json."""
         return asdict(self) | {"ratio": self.ratio}
+
+
+def latency(what: str, milliseconds: float, limit: float) -> Result:
+    """P6: how long something took, whose 99th percentile should stay below `limit` milliseconds."""
+    return Result(
+        id="P6",
+        what=what,
+        value=milliseconds,
+        unit="ms",
+        reference="limit",
+        reference_value=limit,
+        target=f"p99 below {limit:,.0f} ms",
+    )

@@ -125,20 +125,10 @@ class Gateway:
             push_key, settings.notification.contact, clock, settings.notification.push_origins
         )
         self.subscriptions = Subscriptions(database, clock)
-        operation = self.operation
-        self.teller = Teller(
-            bus=operation.bus,
-            clock=clock,
-            subscriptions=self.subscriptions,
-            push=self.push,
-            view=operation.book.view,
-            balance=self._balance,
-            session_at=operation.session_at,
-            under_way=operation.sessions_under_way,
-        )
-        self.timekeeper = (
-            Timekeeper(clock, operation, operation.alarms) if isinstance(clock, SystemClock) else None
-        )
+        self.teller = self._teller()
+        self.timekeeper: Timekeeper | None = None
+        if isinstance(clock, SystemClock):
+            self.timekeeper = Timekeeper(clock, self.operation, self.operation.alarms)
         self.configuration.subscribe(self._forget)
         self.access.subscribe(self.operation.streams.stir)
         self.app = self._application()
@@ -234,6 +224,19 @@ class Gateway:
         )
         audit = AuditService(self.ledger, streams=operation.streams.places, exports=operation.exports)
         return [UnitsService(self.metering), WalletsService(wallets), audit]
+
+    def _teller(self) -> Teller:
+        operation = self.operation
+        return Teller(
+            bus=operation.bus,
+            clock=self.clock,
+            subscriptions=self.subscriptions,
+            push=self.push,
+            view=operation.book.view,
+            balance=self._balance,
+            session_at=operation.session_at,
+            under_way=operation.sessions_under_way,
+        )
 
     def _application(self) -> FastAPI:
         origin = self.settings.origin

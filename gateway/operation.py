@@ -16,6 +16,7 @@ from gateway.charging.scheduler import Scheduler
 from gateway.clock import Clock
 from gateway.configuration.service import Configuration
 from gateway.metering.directory import Directory
+from gateway.metering.readings import Readings
 from gateway.metering.refusal import MeteringAlarm
 from gateway.metering.service import Metering
 from gateway.monitor import session_routes, unit_routes, usage_routes
@@ -98,20 +99,8 @@ class Operation:
             clock=clock,
         )
         grants = Grants(database, clock)
-        self.monitor = ChargeMonitor(
-            fleet=self.fleet,
-            scheduler=scheduler or FirstComeFirstServed(),
-            commands=self.switches,
-            grants=grants,
-            readings=metering.readings,
-            steps=Steps(submitter),
-            catalogue=self.catalogue,
-            alarms=self.alarms,
-            bus=self.bus,
-            clock=clock,
-            patience=Patience(plug_in=60 * charging.no_vehicle_minutes),
-            switches=self.switches,
-        )
+        patience = Patience(plug_in=60 * charging.no_vehicle_minutes)
+        self.monitor = self._monitor(scheduler or FirstComeFirstServed(), grants, metering.readings, patience)
         self.lookout = Lookout(
             code=code,
             floor=self.monitor.floor,
@@ -147,6 +136,28 @@ class Operation:
         self.wallets = WalletAuthenticator(submitter, database, clock)
         self.book = SessionBook(self.monitor, database, code)
         self._readings = metering.readings
+        self._subscribe(metering)
+
+    def _monitor(
+        self, scheduler: Scheduler, grants: Grants, readings: Readings, patience: Patience
+    ) -> ChargeMonitor:
+        return ChargeMonitor(
+            fleet=self.fleet,
+            scheduler=scheduler,
+            commands=self.switches,
+            grants=grants,
+            readings=readings,
+            steps=Steps(self._submitter),
+            catalogue=self.catalogue,
+            alarms=self.alarms,
+            bus=self.bus,
+            clock=self._clock,
+            patience=patience,
+            switches=self.switches,
+        )
+
+    def _subscribe(self, metering: Metering) -> None:
+        """Let each service hear what the others learn."""
         self.fleet.subscribe(self.monitor.replan)
         self.switches.subscribe(self.monitor.reconsider)
         self.fleet.subscribe(lambda _: self.switches.refresh())
