@@ -70,7 +70,11 @@ def running(
             yield _read(process)
         finally:
             process.send_signal(signal.SIGINT)
-            ended = process.wait(_LONGEST_STOP)
+            try:
+                ended = process.wait(_LONGEST_STOP)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise DemonstrationError(f"the demonstration did not stop in {_LONGEST_STOP} s") from error
     if ended != 0:
         raise DemonstrationError(f"the demonstration ended with status {ended}, not 0")
 

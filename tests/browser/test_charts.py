@@ -39,13 +39,18 @@ def _under(page: Page) -> str:
     return page.locator(".tip").inner_text()
 
 
+def _drawn(page: Page) -> None:
+    """Wait until what was just done is on the screen: a frame to draw it in, and one to be sure."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def test_a_series_is_moved_zoomed_and_read(phone: Page, building: Building) -> None:
     """The middle of a day that rises to 14.4 is 7.2; what moves the picture moves the reading."""
     phone.goto(building.wallet)
     expect(phone.locator("form")).to_be_visible()
     phone.evaluate(_DRAW)
     phone.wait_for_selector("canvas")
-    phone.wait_for_timeout(300)
+    _drawn(phone)
     whole = _under(phone)
     value = float(whole.split("Rising ")[1].split(" ")[0])
     assert abs(value - 7.2) < 0.2
@@ -57,7 +62,7 @@ def test_a_series_is_moved_zoomed_and_read(phone: Page, building: Building) -> N
     readings = [whole]
     for key in ("+", "ArrowRight", "ArrowLeft", "Home"):
         phone.keyboard.press(key)
-        phone.wait_for_timeout(120)
+        _drawn(phone)
         readings.append(_under(phone))
     zoomed, later, back, home = readings[1:]
     assert later != zoomed
@@ -65,7 +70,7 @@ def test_a_series_is_moved_zoomed_and_read(phone: Page, building: Building) -> N
     assert abs(float(back.split("Rising ")[1].split(" ")[0]) - 7.2) < 0.2
     phone.get_by_role("button", name="Closer").click()
     phone.get_by_role("button", name="Later").click()
-    phone.wait_for_timeout(120)
+    _drawn(phone)
     assert _under(phone) != whole
     box = phone.locator(".u-over").bounding_box()
     assert box is not None
@@ -73,7 +78,7 @@ def test_a_series_is_moved_zoomed_and_read(phone: Page, building: Building) -> N
     phone.mouse.down()
     phone.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + 40, steps=4)
     phone.mouse.up()
-    phone.wait_for_timeout(120)
+    _drawn(phone)
     assert _under(phone) != before
 
 

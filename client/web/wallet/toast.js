@@ -1,7 +1,8 @@
 // What the resident chose to be told, said in the page while it is open, wherever in it they are.
 
-import { signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 
+import { Unreachable } from "../shared/api.js";
 import { html } from "../shared/html.js";
 import { t } from "../shared/i18n.js";
 import { sentenceOf, told } from "./notices.js";
@@ -15,17 +16,22 @@ const shown = signal([]);
 /** When the newest notice was told that this page has seen, by wallet. */
 const newest = new Map();
 
-/** Look again and again while a wallet is open. */
+/** Look when a wallet is opened, so that all that comes after it is news, and again and again while it is. */
 export function listen() {
-  setInterval(() => {
-    // That the gateway is out of reach is said by the page itself, and the list keeps what was told meanwhile.
-    if (state.key.value && !document.hidden) look().catch(() => {});
-  }, EVERY);
+  effect(() => { if (state.key.value) untracked(look); });
+  setInterval(() => { if (state.key.value && !document.hidden) look(); }, EVERY);
 }
 
 async function look() {
-  const wallet = state.current.value.id;
-  const { rows } = await told();
+  const wallet = state.current.peek().id;
+  let rows;
+  try {
+    ({ rows } = await told());
+  } catch (error) {
+    // That the gateway is out of reach is said by the page itself, and the list keeps what was told meanwhile.
+    if (error instanceof Unreachable) return;
+    throw error;
+  }
   const since = newest.get(wallet);
   newest.set(wallet, rows[0]?.time ?? 0);
   // What had been told before the wallet was opened is no news.

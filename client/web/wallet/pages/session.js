@@ -69,8 +69,8 @@ function useSession(id) {
     const path = `/v1/sessions/${id}`;
     const take = (session) => {
       const at = Date.now() / 1000;
-      localStorage.setItem(seen(id), JSON.stringify({ session, at }));
       setKnown({ session, at, error: null, live: true });
+      keep(id, session, at);
     };
     const lost = (error) => setKnown((before) => ({ ...before, live: false, error: before.session && !state.online.value ? null : error }));
     const refresh = () => state.reached(ask(path)).then(take, lost);
@@ -86,6 +86,12 @@ function useSession(id) {
     return () => { source.close(); clearInterval(timer); };
   }, [id]);
   return known;
+}
+
+/** Keep what goes on; of what has ended the gateway and the receipt tell. */
+function keep(id, session, at) {
+  if (session.activity === "ended") localStorage.removeItem(seen(id));
+  else localStorage.setItem(seen(id), JSON.stringify({ session, at }));
 }
 
 /** How much of what was asked for, or of what was locked, is used. */
