@@ -106,6 +106,8 @@ def test_a_wallet_is_restored_in_another_browser(phone: Page, desk: Page, buildi
     identity = phone.locator("dd").first.inner_text()
     desk.goto(building.wallet)
     desk.get_by_role("button", name="Tenho uma folha de recuperação").click()
+    # The page is brought when it is asked for; until then there is another form with a passphrase.
+    expect(desk.locator("textarea")).to_be_visible()
     fill: Callable[[str], None] = desk.locator("textarea").fill
     desk.locator("input[name=passphrase]").fill(PASSPHRASE)
     fill(" ".join([*words[:-1], "zoo" if words[-1] != "zoo" else "abandon"]))
