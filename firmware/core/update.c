@@ -196,6 +196,10 @@ void update_start(struct update *update)
     if (!update_load(update)) {
         return;
     }
+    if (update->phase == UPDATE_PENDING) {
+        /* A journal that takes nothing any more kept the image from being tried: starting anew would not end. */
+        update->phase = UPDATE_NONE;
+    }
     uint8_t running = update->phase == UPDATE_TRYING ? other(update) : update->active;
     /* Without whatever calls update_boot another image could confirm what never ran. */
     update->able = slot_read(running, 0, envelope, ENVELOPE_BYTES) &&

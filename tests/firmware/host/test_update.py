@@ -337,6 +337,23 @@ def test_checked_image_waits_for_the_session(machine: Machine) -> None:
     assert machine.unit.energy >= energy
 
 
+def test_worn_journal(machine: Machine) -> None:
+    """A journal that takes nothing any more leaves the old image running, and starts it once."""
+    machine.gateway.firmware = signed(V2)
+    restart, starts = machine.boot, 0
+
+    def wear() -> None:
+        nonlocal starts
+        starts += 1
+        machine.unit.c.harness_wear(STORE_BYTES + 40, UPDATE_BYTES - 40)
+        restart()
+
+    machine.boot = wear  # type: ignore[method-assign]
+    machine.until(lambda: starts == 1)
+    machine.run(1_300)
+    assert (machine.runs, starts) == (0, 1)
+
+
 def test_resumes(core: Core) -> None:
     """A power cut while a long image is fetched costs at most what the journal did not know of yet."""
     machine = make(core)
