@@ -181,10 +181,11 @@ class Gateway:
 
     async def start(self) -> Invited | None:
         """Start the services. Returns the first administrator's invitation where nobody can log in yet."""
-        await self.operation.start()
+        keeper = self.timekeeper
+        await self.operation.start() if keeper is None else await self.operation.start(keeper.begin)
         self._running.push_async_callback(self.operation.close)
         if self.timekeeper is not None:
-            await self.timekeeper.start()
+            self.timekeeper.start()
             self._running.push_async_callback(self.timekeeper.close)
         await self.teller.start()
         self._running.push_async_callback(self.teller.close)

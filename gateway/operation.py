@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter
 
 from chaincode.condominium import namespace_of
 from chaincode.session import Session
+from chaincode.signing.batch import SESSION_BYTES
 from chaincode.unit import Unit
 from gateway.charging.fcfs import FirstComeFirstServed
 from gateway.charging.grants import Grants
@@ -166,15 +167,18 @@ class Operation:
         metering.requests.subscribe(self.taps.on_request)
         metering.refusals.subscribe(self._on_refusal)
 
-    async def start(self) -> None:
+    async def start(self, begin: Callable[[int], None] = lambda _: None) -> None:
         """Bring the projections up to the ledger and take up the sessions under way.
 
+        `begin` is told before anything is dated the latest Unix seconds that this condominium itself has on
+        record, 0 where no session is under way: a clock that is behind them is wrong.
         Raises LedgerError and StoreError: without either nothing can be taken up."""
         await self.fleet.load()
         self._running.push_async_callback(self.fleet.close)
         await self.follower.start()
         self._running.push_async_callback(self.follower.close)
         under_way = await self._database.read(lambda c: sessions.under_way(c, self.code))
+        begin(await self._newest(under_way))
         await self.monitor.start(under_way)
         self._running.push_async_callback(self.monitor.close)
         self.switches.refresh()
@@ -203,11 +207,6 @@ class Operation:
     def idle(self) -> bool:
         """As `gateway.timekeeping.Affairs`."""
         return self.monitor.idle
-
-    @property
-    def newest(self) -> int:
-        """As `gateway.timekeeping.Affairs`."""
-        return self.monitor.newest
 
     def shift(self, seconds: int) -> None:
         """As `gateway.timekeeping.Affairs`: what was to last so long lasts as long as before."""
@@ -259,6 +258,18 @@ class Operation:
                 root=self._root,
             ),
         ]
+
+    async def _newest(self, under_way: list[Session]) -> int:
+        """The latest of their openings, of their batches' arrivals, and of the ledger's last block. What
+        units date is their word, and says nothing of the time."""
+        if not under_way:
+            return 0
+        keys = [bytes.fromhex(record.id)[:SESSION_BYTES] for record in under_way]
+        arrived = await self._readings.newest(keys)
+        ledger = self._submitter.ledger
+        last = await ledger.block(await ledger.height() - 1)
+        dated = max((each.timestamp for each in last.transactions), default=0)
+        return max(*(record.opened_at for record in under_way), arrived // 1_000, dated // 1_000)
 
     async def _host_of(self, session: str) -> str | None:
         if self.monitor.live(session) is not None:

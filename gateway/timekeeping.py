@@ -23,8 +23,10 @@ QUIET_S = 60.0
 _LOOK_S = 1.0
 _SET = (
     "this computer's clock was set {}: the gateway goes by the time before until it is set right, or no "
-    "session has been under way for a minute. Started again, the gateway takes the computer's time at once"
+    "session has been under way for a minute"
 )
+_AGAIN = ". Started again, the gateway takes the computer's time at once"
+"""Not where it was set back: the gateway then goes on from what it wrote down."""
 _LATE = (
     "this computer's clock is {:,} s behind what the gateway wrote down before it was started: the gateway "
     "goes on from there until it is set right, or no session has been under way for a minute"
@@ -38,10 +40,6 @@ class Affairs(Protocol):
     @property
     def idle(self) -> bool:
         """Whether no session is under way, and no unit may be acting on a grant."""
-
-    @property
-    def newest(self) -> int:
-        """Unix seconds of the latest that a gateway has dated of any session under way; 0 where none is."""
 
     def shift(self, seconds: int) -> None:
         """The gateway's time was set by so many seconds."""
@@ -65,23 +63,21 @@ class Timekeeper:
         self._busy_at = steady()
         self._late = False
         """Whether the gateway's time is no more than what cannot be earlier."""
+        self._told: int | None = None
+        """Seconds that the operator was told, None while there is nothing to tell."""
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Begin to look, each second."""
-        self.begin()
-        self._task = asyncio.create_task(self._run(), name="timekeeper")
+    def begin(self, newest: int) -> None:
+        """Let the time not be before `newest` (Unix seconds), which is known to have been: a computer without
+        a battery for its clock starts in the past, and readings would seem to come from the future. To be
+        called before the gateway dates anything."""
+        if newest - self._clock.now() // 1_000 >= STEP_S:
+            self._late = True
+            self._clock.begin_at(1_000 * newest)
 
-    def begin(self) -> None:
-        """Let the time not be before what is known to have been: a computer without a battery for its clock
-        starts in the past, and readings would seem to come from the future."""
-        late = self._affairs.newest - self._clock.now() // 1_000
-        if late < STEP_S:
-            return
-        self._late = True
-        self._clock.begin_at(1_000 * self._affairs.newest)
-        self._affairs.shift(late)
-        self._alarms.raise_(Anomaly(Kind.CLOCK, _LATE.format(late), -late), None)
+    def start(self) -> None:
+        """Begin to look, each second."""
+        self._task = asyncio.create_task(self._run(), name="timekeeper")
 
     async def close(self) -> None:
         """Look no more."""
@@ -95,18 +91,31 @@ class Timekeeper:
         if not ahead or not self._affairs.idle:
             self._busy_at = self._steady()
         if not ahead:
-            self._late = False
-            self._alarms.clear([Kind.CLOCK], None)
-            return
-        self._alarms.raise_(Anomaly(Kind.CLOCK, _SET.format(span(ahead)), ahead), None)
-        if (self._late and ahead > 0) or self._steady() - self._busy_at >= QUIET_S:
+            self._be_right()
+        elif (self._late and ahead > 0) or self._steady() - self._busy_at >= QUIET_S:
             self._follow(ahead)
+        elif self._told is None or abs(ahead - self._told) >= STEP_S:
+            self._tell(ahead)
+
+    def _tell(self, ahead: int) -> None:
+        # What was told before, by this run of the gateway or by another, is no longer so.
+        self._alarms.clear([Kind.CLOCK], None)
+        self._told = ahead
+        if self._late:
+            text = _LATE.format(-ahead)
+        else:
+            text = _SET.format(span(ahead)) + (_AGAIN if ahead > 0 else "")
+        self._alarms.raise_(Anomaly(Kind.CLOCK, text, ahead), None)
 
     def _follow(self, ahead: int) -> None:
         _LOG.warning("the gateway's time is this computer's from now on: set %s", span(ahead))
         self._clock.follow()
-        self._late = False
+        self._be_right()
         self._affairs.shift(ahead)
+
+    def _be_right(self) -> None:
+        self._late = False
+        self._told = None
         self._alarms.clear([Kind.CLOCK], None)
 
     async def _run(self) -> None:

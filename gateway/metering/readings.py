@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from chaincode.signing.batch import NO_SESSION, batch_hash, decode_batch
@@ -115,6 +115,11 @@ class Readings:
         )
         # Decoded in the reader's thread: ten thousand of them would hold the event loop up.
         return await self._database.read(lambda c: [_received(row) for row in c.execute(query).mappings()])
+
+    async def newest(self, sessions: Sequence[bytes]) -> int:
+        """When the last batch of any of these sessions came, milliseconds since 1970; 0 where none has."""
+        query = select(func.max(_TABLE.received_at)).where(_TABLE.session.in_(sessions))
+        return await self._database.read(lambda c: c.execute(query).scalar()) or 0
 
     async def _write(self, arrivals: Sequence[Arrival]) -> list[Verdict]:
         known = {meter: self._tails.get(meter) for meter in map(_meter, arrivals)}

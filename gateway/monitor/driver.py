@@ -22,11 +22,12 @@ from gateway.monitor.stopped import StoppedReason
 from gateway.transaction.steps import Steps
 from network.ledger import LedgerError
 
-"""States that a session does not leave."""
 _LOG = logging.getLogger(__name__)
 _SOON = 5.0
 _LATER = 600.0
 """Seconds until a step is tried again: where another session or the network is in the way, and otherwise."""
+_TIME = "evidence.time"
+"""What the ledger calls the time of a reading (`chaincode.readings`)."""
 
 
 class Driver:
@@ -68,7 +69,7 @@ class Driver:
             await asyncio.wait(workers)
 
     def _due(self, live: LiveSession) -> bool:
-        if isinstance(live.next_step(self._clock.now() // 1000), Settle | Cancel):
+        if isinstance(live.next_step(self._now()), Settle | Cancel):
             return True
         wants_start = live.record.state == OPENED and live.begun
         return live.id not in self._refused and (wants_start or live.needs_checkpoint)
@@ -87,7 +88,7 @@ class Driver:
                 self._refused.discard(live.id)
 
     async def _step(self, live: LiveSession) -> None:
-        step = live.next_step(self._clock.now() // 1000)
+        step = live.next_step(self._now())
         if isinstance(step, Settle):
             record = await self._settle(live, step.reason)
         elif isinstance(step, Cancel):
@@ -102,19 +103,29 @@ class Driver:
         else:
             self._on_change(live.id)
 
+    def _early(self, live: LiveSession) -> bool:
+        """Whether its newest reading is ahead of the gateway's time, which may be the wrong one: what the
+        ledger refuses for that it takes later. Not for ever: no reading counts that is from long after the
+        deadline."""
+        last = live.account.last
+        return last is not None and last.time > self._now()
+
     async def _advance(self, live: LiveSession) -> Session | None:
-        evidence = live.account.evidence()
+        evidence, early = live.account.evidence(), self._early(live)
         try:
             if live.record.state == OPENED:
                 return await self._steps.start(live.id, evidence[0])
             return await self._steps.checkpoint(live.id, evidence)
         except ContractError as error:
-            self._refused.add(live.id)
             self._alarm(live, error)
+            if error.field == _TIME and (early or self._early(live)):
+                await self._clock.sleep(_SOON)
+            else:
+                self._refused.add(live.id)
             return None
 
     async def _settle(self, live: LiveSession, reason: StoppedReason) -> Session | None:
-        evidence = live.account.evidence()
+        evidence, early = live.account.evidence(), self._early(live)
         try:
             return await self._steps.settle(live.id, reason, evidence)
         except ContractError as error:
@@ -126,6 +137,9 @@ class Driver:
                 await self._clock.sleep(_SOON)
                 return None
             self._alarm(live, error)
+            if error.field == _TIME and (early or self._early(live)):
+                await self._clock.sleep(_SOON)
+                return None
         try:
             return await self._steps.settle(live.id, reason, evidence[:1] if record.state == OPENED else [])
         except ContractError as error:
@@ -143,6 +157,9 @@ class Driver:
             self._alarm(live, error)
             await self._clock.sleep(_LATER)
             return None
+
+    def _now(self) -> int:
+        return self._clock.now() // 1000
 
     def _alarm(self, live: LiveSession, error: ContractError) -> None:
         self._alarms.raise_(Anomaly(Kind.REFUSED, str(error)), live.unit.number, live.id)

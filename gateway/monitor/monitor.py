@@ -262,11 +262,6 @@ class ChargeMonitor:
         """Whether no session is under way, and no unit may be acting on a grant."""
         return not len(self.floor) and not self._grants.outstanding
 
-    @property
-    def newest(self) -> int:
-        """Unix seconds of the latest that a gateway has dated of any session under way; 0 where none is."""
-        return max((live.newest for live in self.floor), default=0)
-
     async def _prepare(self, record: Session) -> LiveSession | None:
         facts = self._fleet.unit(record.unit)
         if facts is None:

@@ -176,12 +176,6 @@ class LiveSession:
             self.heard += seconds
         self._stop_at += seconds
 
-    @property
-    def newest(self) -> int:
-        """Unix seconds of the latest that the gateway itself has dated of it: its opening, or that a batch
-        came. What units date is their word, and says nothing of the time."""
-        return max(self.record.opened_at, self.heard or 0)
-
     def not_begun(self, made: int) -> bool:
         """The unit has heard END and is in no session, as a batch shows that was `made` then. Returns whether
         that ends this one: where the unit had ever begun it, a batch of it would have come before, as END

@@ -302,10 +302,12 @@ class MortalClock:
     def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
         self.dead = False
+        self.behind = 0
+        """Milliseconds by which the process' time is behind the world's."""
 
     def now(self) -> int:
         """Milliseconds since 1970."""
-        return self._clock.now()
+        return self._clock.now() - self.behind
 
     def ahead(self) -> int:
         """As the simulated clock."""
@@ -317,7 +319,7 @@ class MortalClock:
 
     def call_at(self, when: int, callback: Callback) -> Timer:
         """Run `callback` at `when` if the process still lives."""
-        return self._clock.call_at(when, lambda: None if self.dead else callback())
+        return self._clock.call_at(when + self.behind, lambda: None if self.dead else callback())
 
     def watch(self, pending: Callable[[], int]) -> None:
         """See `SimulatedClock.watch`."""

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
+import pytest
+
+from chaincode.session import Session
+from gateway.app import Gateway
+from gateway.clock import SystemClock
 from gateway.monitor.alarm import Alarms
 from gateway.monitor.anomaly import Anomaly, Kind
 from gateway.timekeeping import QUIET_S, Timekeeper
+from gateway.transaction.steps import Steps
+from tests.gateway import house as homes
+from tests.gateway.garage import Car
 from tests.gateway.test_clock import Machine
+from tests.gateway.transaction.test_wallet_routes import funded, furnished, heard
+
+__all__ = ["furnished"]
 
 HOUR = 3_600
+WAITS = 120
+"""Seconds after which a test gives up: far more than it takes."""
 _SECOND = 1_000_000_000
 
 
@@ -38,11 +53,14 @@ class House:
     machine: Machine = field(default_factory=Machine)
     board: Board = field(default_factory=Board)
     idle: bool = False
-    newest: int = 0
     shifts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.timekeeper = Timekeeper(
+        self.timekeeper = self.keeper()
+
+    def keeper(self) -> Timekeeper:
+        """As a gateway that is started has one."""
+        return Timekeeper(
             self.machine.clock, self, cast(Alarms, self.board), lambda: self.machine.uptime / _SECOND
         )
 
@@ -76,8 +94,23 @@ def test_while_cars_charge_the_time_goes_on_as_it_was() -> None:
         house.run(10 * HOUR)
         assert house.machine.clock.ahead() == 1_000 * step
         assert words in house.told
+        assert ("Started again" in house.told) == (step > 0)
         house.set(-step)
         assert house.told == "" and house.shifts == []
+
+
+def test_the_operator_reads_what_is_so_now() -> None:
+    """The clock is set again, or an alarm of before a restart still lasts: the sentence is the latest."""
+    house = House()
+    house.board.raise_(Anomaly(Kind.CLOCK, "of before the restart"), None)
+    house.set(HOUR)
+    assert "3,600 s ahead" in house.told
+    house.set(-3 * HOUR)
+    assert "7,200 s back" in house.told
+    house.timekeeper = house.keeper()
+    house.timekeeper.begin(house.machine.clock.now() // 1_000 + HOUR)
+    house.run(1)
+    assert "behind what the gateway wrote down" in house.told
 
 
 def test_once_nobody_charges_the_computers_time_is_taken() -> None:
@@ -113,21 +146,68 @@ def test_a_computer_that_starts_in_the_past_goes_on_where_it_was() -> None:
     taken though cars charge."""
     house = House()
     before = house.machine.shown // _SECOND + HOUR
-    house.newest = before
-    house.timekeeper.begin()
-    assert house.shifts == [HOUR]
+    house.timekeeper.begin(before)
     house.run(10)
     assert house.machine.clock.now() == 1_000 * (before + 10)
     assert "behind what the gateway wrote down" in house.told
     house.set(HOUR + 500)
-    assert house.shifts == [HOUR, 500] and house.told == ""
+    assert house.shifts == [500] and house.told == ""
     assert house.machine.clock.now() == house.machine.shown // 1_000_000
 
 
 def test_a_restart_in_time_changes_nothing() -> None:
     """What was written down before is in the past."""
     house = House()
-    house.newest = house.machine.shown // _SECOND - 5
-    house.timekeeper.begin()
+    house.timekeeper.begin(house.machine.shown // _SECOND - 5)
     house.run(10)
     assert house.shifts == [] and house.told == ""
+
+
+async def test_what_was_charged_is_paid_after_a_start_in_the_past(
+    furnished: homes.House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cars that were done and not settled when the gateway was killed, before its computer lost the time:
+    each session is settled at once, to the milliwatt-hour, and the operator is told."""
+    with monkeypatch.context() as killed:
+        killed.setattr(Steps, "settle", _never)
+        taken = await _charged(furnished)
+        await furnished.gateway.close()
+    end = furnished.clock.now() * 1_000_000 - time.monotonic_ns()
+    clock = SystemClock(lambda: end - HOUR * _SECOND + time.monotonic_ns())
+    settings = furnished.gateway.settings
+    async with asyncio.timeout(WAITS), await Gateway.open(settings, clock, homes.CHEAP) as gateway:
+        await gateway.start()
+        while gateway.operation.sessions_under_way():  # noqa: ASYNC110 - the ledger's word, not this loop's
+            await asyncio.sleep(0.05)
+        found = {}
+        for session in taken:
+            record = Session.decode(await gateway.submitter.evaluate("audit.session", [session.encode()]))
+            assert record.settlement is not None
+            found[session] = record.settlement.energy
+        assert found == taken
+        await gateway.operation.alarms.close()
+        # Nothing else: the ledger did not have to refuse anything first.
+        (alarm,) = await gateway.operation.alarms.page()
+        assert "behind what the gateway wrote down" in alarm.text
+
+
+async def _charged(house: homes.House) -> dict[str, int]:
+    """What two cars took until they were full, mWh, by session."""
+    for number in (8, 9):
+        await heard(house, number, Car(need=100_000 * number))
+        resident = await funded(house, f"resident {number}")
+        opened = await resident.submit(resident.open_intent(unit=number))
+        assert opened.status_code == 201, opened.text
+    await house.clock.advance(1_800)
+    taken = {}
+    for live in house.gateway.operation.monitor.floor:
+        assert live.ended is not None
+        taken[live.id] = live.account.energy
+    assert sorted(taken.values()) == [800_000, 900_000]
+    return taken
+
+
+async def _never(*_: object) -> Session:
+    """The ledger does not answer any more."""
+    await asyncio.Event().wait()
+    raise AssertionError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from chaincode.session import Session
 from chaincode.signing.command import CommandKind
 from gateway.transaction.steps import Steps
-from tests.gateway.garage import Garage, Socket, wallet
+from tests.gateway.garage import Car, Garage, Socket, wallet
 
 
 @pytest.fixture
@@ -67,3 +67,28 @@ async def test_a_unit_whose_end_was_lost_is_told_again(garage: Garage) -> None:
     record = await garage.session(session)
     assert record.settlement is not None and record.settlement.reason == "Remote"
     assert record.settlement.energy == socket.register - 5_000_000
+
+
+async def test_readings_that_seem_to_come_from_the_future_are_paid_for_later(
+    garage: Garage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway's time is behind when it settles; once it is right the session costs what was charged."""
+    answered, settle = asyncio.Event(), Steps.settle
+
+    async def slow(steps: Steps, session: str, reason: str, evidence: Sequence[bytes]) -> Session:
+        await answered.wait()
+        return await settle(steps, session, reason, evidence)
+
+    monkeypatch.setattr(Steps, "settle", slow)
+    resident = wallet()
+    await garage.fund(resident)
+    session = await garage.plug_in(1, resident, Car(need=100_000))
+    await garage.run(900)
+    garage.clock.behind = 3_600_000
+    answered.set()
+    await garage.run(60)
+    assert (await garage.session(session)).state == "started"
+    garage.clock.behind = 0
+    await garage.run(10)
+    record = await garage.session(session)
+    assert record.settlement is not None and record.settlement.energy == 100_000

@@ -115,29 +115,36 @@ class Connected(Garage):
 async def furnished(gateway_house: House) -> House:
     """A house with a tariff of 0.20 a kWh and a unit 7 of 16 A that is heard."""
     house = gateway_house
-    network = domain.network_tag(CHANNEL, CODE)
-    socket = Socket(7, network=network, time=house.clock.now() // 1_000)
     async with await house.caller("ADMIN") as admin:
         tariff = {"bands": [{"name": "all day", "energy_price": 200_000}]}
         assert (await admin.post("/v1/tariffs", json=tariff)).status_code == 201
         group = {"code": "garage", "name": "Garage", "maximum_load": 7_360}
         assert (await admin.post("/v1/groups", json=group)).status_code == 201
+    await heard(house, 7, Car(current=10_000, need=4_600_000))
+    return house
+
+
+async def heard(house: House, number: int, car: Car) -> Socket:
+    """A unit that is enrolled into the group, has a car and is heard."""
+    network = domain.network_tag(CHANNEL, CODE)
+    socket = Socket(number, network=network, time=house.clock.now() // 1_000)
+    async with await house.caller("ADMIN") as admin:
         unit = {
-            "unit": 7,
+            "unit": number,
             "class": "ed25519",
             "key": socket.secret[32:].hex(),
             "nominal_current": 16_000,
             "nominal_voltage": 2_300,
             "phases": 1,
-            "settings": {"name": "Bay 7", "location": "Level -1", "group": "garage"},
+            "settings": {"name": f"Bay {number}", "location": "Level -1", "group": "garage"},
         }
         assert (await admin.post("/v1/units", json=unit)).status_code == 201
     await house.clock.settle()
-    socket.car = Car(current=10_000, need=4_600_000)
+    socket.car = car
     Connected(house, socket)
     socket.transmit()
     await house.clock.settle()
-    return house
+    return socket
 
 
 async def funded(house: House, name: str = "resident", amount: int = 2_000) -> Resident:
