@@ -128,7 +128,9 @@ class Gateway:
         self.teller = self._teller()
         self.timekeeper: Timekeeper | None = None
         if isinstance(clock, SystemClock):
-            self.timekeeper = Timekeeper(clock, self.operation, self.operation.alarms)
+            self.timekeeper = Timekeeper(
+                clock, self.operation, self.operation.alarms, shared=membership.shared
+            )
         self.configuration.subscribe(self._forget)
         self.access.subscribe(self.operation.streams.stir)
         self.app = self._application()

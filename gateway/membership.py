@@ -53,6 +53,8 @@ class Membership:
     """The codes of the condominiums that keep the ledger, in the order in which they joined."""
     verify: Verify | None
     """Checks all that the ledger holds; None where its peers do that."""
+    shared: bool
+    """Whether peers keep it that judge a transaction's time by their own clocks."""
 
 
 async def join(settings: Settings, clock: Clock) -> Membership:
@@ -90,6 +92,7 @@ async def _embedded(settings: Settings, clock: Clock) -> Membership:
         close=ledger.close,
         members=(code,),
         verify=_verifying(ledger),
+        shared=False,
     )
 
 
@@ -135,7 +138,16 @@ def _fabric(settings: Settings, clock: Clock) -> Membership:
             await ledger.close()
 
     members = tuple(member.code for member in folder.federation.members)
-    return Membership(ledgers[0], ledgers[1], namespace_of(folder.code), root, close, members, verify=None)
+    return Membership(
+        ledger=ledgers[0],
+        administrator=ledgers[1],
+        namespace=namespace_of(folder.code),
+        root=root,
+        close=close,
+        members=members,
+        verify=None,
+        shared=True,
+    )
 
 
 def _signer(settings: LedgerSettings, folder: Folder, name: str) -> Signer:

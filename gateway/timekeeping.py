@@ -3,7 +3,8 @@
 The gateway's own time goes on by what it was (`gateway.clock.SystemClock`), so that whatever is under way
 ends as it would have. The operator is told. The computer's time is taken over once nothing is under way that
 a jump could harm, or at once where the gateway's own is known to be behind: it was started with a clock that
-did not know the time yet (docs/adr/0021).
+did not know the time yet. On a ledger that others share it is always taken at once, as their clocks decide
+(docs/adr/0021).
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ _LATE = (
     "this computer's clock is {:,} s behind what the gateway wrote down before it was started: the gateway "
     "goes on from there until it is set right, or no session has been under way for a minute"
 )
+_SHARED = (
+    "this computer's clock was set {}: the gateway follows, as the ledger's other members judge its "
+    "transactions by their own clocks. Sessions last as long as before; units that differ get no power"
+)
 _LOG = logging.getLogger(__name__)
 
 
@@ -54,8 +59,11 @@ class Timekeeper:
         affairs: Affairs,
         alarms: Alarms,
         steady: Callable[[], float] = time.monotonic,
+        *,
+        shared: bool = False,
     ) -> None:
-        """`steady` counts seconds."""
+        """`steady` counts seconds; `shared` says that others keep the ledger too."""
+        self._shared = shared
         self._clock = clock
         self._affairs = affairs
         self._alarms = alarms
@@ -71,7 +79,7 @@ class Timekeeper:
         """Let the time not be before `newest` (Unix seconds), which is known to have been: a computer without
         a battery for its clock starts in the past, and readings would seem to come from the future. To be
         called before the gateway dates anything."""
-        if newest - self._clock.now() // 1_000 >= STEP_S:
+        if not self._shared and newest - self._clock.now() // 1_000 >= STEP_S:
             self._late = True
             self._clock.begin_at(1_000 * newest)
 
@@ -92,6 +100,9 @@ class Timekeeper:
             self._busy_at = self._steady()
         if not ahead:
             self._be_right()
+        elif self._shared:
+            self._alarms.note(Anomaly(Kind.CLOCK, _SHARED.format(span(ahead)), ahead), None)
+            self._follow(ahead)
         elif (self._late and ahead > 0) or self._steady() - self._busy_at >= QUIET_S:
             self._follow(ahead)
         elif self._told is None or abs(ahead - self._told) >= STEP_S:
@@ -120,5 +131,9 @@ class Timekeeper:
 
     async def _run(self) -> None:
         while True:
-            self.look()
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001 - see below
+                # Whatever it is, the next look may do better, and nobody else watches the clock.
+                _LOG.exception("the clock could not be looked after")
             await asyncio.sleep(_LOOK_S)

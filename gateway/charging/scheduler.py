@@ -82,8 +82,10 @@ class Request:
         return max(0, min(self.deadline - now, (self.asked - self.delivered) * 18 // (5 * max(1, power))))
 
     def outlook(self, begins: int, current: int) -> Outlook | None:
-        """What to expect with `current` mA from `begins` on."""
-        return None if self.full else Outlook(begins, begins + self.remaining(begins, current))
+        """What to expect with `current` mA from `begins` on; None where that is nothing."""
+        if self.full or begins >= self.deadline:
+            return None
+        return Outlook(begins, begins + self.remaining(begins, current))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Decision:
     current: int
     why: Why
     outlook: Outlook | None = None
-    """None where nothing can be expected: the vehicle is full, or its load is never free."""
+    """None where nothing can be expected: the vehicle is full, or its load not free before its deadline."""
 
 
 class Scheduler(Protocol):

@@ -96,10 +96,17 @@ class Follower:
 
     async def reached(self, block: int, seconds: float) -> bool:
         """Wait until a block that has an event is in the projections, at most so long; whether it is."""
-        give_up = self._clock.now() + round(seconds * 1000)
-        timer = self._clock.call_at(give_up, self._applied.set)
+        late = False
+
+        def give_up() -> None:
+            # The clock may have been set meanwhile, so its time does not say whether this was called.
+            nonlocal late
+            late = True
+            self._applied.set()
+
+        timer = self._clock.call_at(self._clock.now() + round(seconds * 1000), give_up)
         try:
-            while self._block < block and self._clock.now() < give_up:
+            while self._block < block and not late:
                 self._applied.clear()
                 await self._applied.wait()
         finally:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
 
 from chaincode.session import Session
+from gateway import app, membership, timekeeping
 from gateway.app import Gateway
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
+from gateway.membership import Membership
 from gateway.monitor.alarm import Alarms
 from gateway.monitor.anomaly import Anomaly, Kind
+from gateway.settings import Settings
 from gateway.timekeeping import QUIET_S, Timekeeper
 from gateway.transaction.steps import Steps
 from tests.gateway import house as homes
@@ -35,10 +38,15 @@ class Board:
     """Alarms that last, as an operator sees them."""
 
     lasting: dict[Kind, Anomaly] = field(default_factory=dict)
+    noted: list[str] = field(default_factory=list)
 
     def raise_(self, anomaly: Anomaly, unit: int | None) -> None:
         """See `Alarms.raise_`."""
         self.lasting.setdefault(anomaly.kind, anomaly)
+
+    def note(self, anomaly: Anomaly, unit: int | None) -> None:
+        """See `Alarms.note`."""
+        self.noted.append(anomaly.text)
 
     def clear(self, kinds: Iterable[Kind], unit: int | None) -> None:
         """See `Alarms.clear`."""
@@ -58,10 +66,14 @@ class House:
     def __post_init__(self) -> None:
         self.timekeeper = self.keeper()
 
-    def keeper(self) -> Timekeeper:
+    def keeper(self, *, shared: bool = False) -> Timekeeper:
         """As a gateway that is started has one."""
         return Timekeeper(
-            self.machine.clock, self, cast(Alarms, self.board), lambda: self.machine.uptime / _SECOND
+            self.machine.clock,
+            self,
+            cast(Alarms, self.board),
+            lambda: self.machine.uptime / _SECOND,
+            shared=shared,
         )
 
     def shift(self, seconds: int) -> None:
@@ -153,6 +165,64 @@ def test_a_computer_that_starts_in_the_past_goes_on_where_it_was() -> None:
     house.set(HOUR + 500)
     assert house.shifts == [500] and house.told == ""
     assert house.machine.clock.now() == house.machine.shown // 1_000_000
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_on_a_ledger_that_others_share_the_computers_time_is_taken_at_once(step: int) -> None:
+    """Though cars charge, as peers would refuse everything until then; at a start too."""
+    house = House()
+    house.timekeeper = house.keeper(shared=True)
+    house.timekeeper.begin(house.machine.shown // _SECOND + HOUR)
+    assert house.machine.clock.now() == house.machine.shown // 1_000_000
+    house.set(step)
+    house.run(5)
+    assert house.machine.clock.now() == house.machine.shown // 1_000_000
+    assert house.shifts == [step] and house.told == ""
+    assert len(house.board.noted) == 1 and "the gateway follows" in house.board.noted[0]
+
+
+async def test_a_look_that_fails_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one does what was due."""
+    monkeypatch.setattr(timekeeping, "_LOOK_S", 0)
+    house, failures = House(), iter([LookupError("once")])
+    looked, clear = asyncio.Event(), house.board.clear
+
+    def failing(kinds: Iterable[Kind], unit: int | None) -> None:
+        for error in failures:
+            raise error
+        clear(kinds, unit)
+        looked.set()
+
+    monkeypatch.setattr(house.board, "clear", failing)
+    house.timekeeper.start()
+    await asyncio.wait_for(looked.wait(), WAITS)
+    await house.timekeeper.close()
+
+
+async def test_a_gateway_on_a_shared_ledger_follows_while_cars_charge(
+    furnished: homes.House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole gateway, its ledger kept by others: an hour ahead, and the session goes on."""
+    resident = await funded(furnished)
+    assert (await resident.submit(resident.open_intent())).status_code == 201
+    await furnished.gateway.close()
+
+    async def join(settings: Settings, clock: Clock) -> Membership:
+        return replace(await membership.join(settings, clock), shared=True)
+
+    monkeypatch.setattr(app, "join", join)
+    computer = [furnished.clock.now() * 1_000_000 - time.monotonic_ns()]
+    clock = SystemClock(lambda: computer[0] + time.monotonic_ns())
+    settings = furnished.gateway.settings
+    async with asyncio.timeout(WAITS), await Gateway.open(settings, clock, homes.CHEAP) as gateway:
+        await gateway.start()
+        computer[0] += HOUR * _SECOND
+        while clock.ahead():  # noqa: ASYNC110 - nobody is told of the time
+            await asyncio.sleep(0.05)
+        assert not gateway.operation.idle
+        # The grant of before the start is shifted too.
+        (live,) = gateway.operation.monitor.floor
+        assert live.grant is not None and live.grant.until > clock.now() // 1_000
 
 
 def test_a_restart_in_time_changes_nothing() -> None:

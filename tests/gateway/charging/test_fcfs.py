@@ -101,6 +101,17 @@ def test_nothing_is_expected_of_a_full_vehicle_and_nothing_after_the_deadline() 
     assert plan["short"].outlook == Outlook(100, 700)
 
 
+def test_nothing_is_promised_to_who_would_begin_after_the_deadline() -> None:
+    """The one before is done at 18,100: whose time is up by then waits in vain, the next one does not."""
+    queue = [request(name, unit=i, arrival=i) for i, name in enumerate("abc")]
+    for deadline in (18_000, 18_100):
+        queue[1] = replace(queue[1], deadline=deadline)
+        plan = by_session(SCHEDULER.plan(100, [Supply(GROUP, 2_300)], queue, []))
+        assert plan["b"].why.code is Code.QUEUED
+        assert plan["b"].outlook is None
+        assert plan["c"].outlook == Outlook(18_100, 36_100)
+
+
 def test_who_waits_for_a_grant_to_run_out_is_expected_from_then_on() -> None:
     """The first in the queue begins when the silent unit can no longer draw."""
     held = [grant("gone", 0, 10_000, 160)]

@@ -143,5 +143,11 @@ async def test_one_can_wait_for_a_block(tmp_path: Path, sqlite_url: str) -> None
     task = asyncio.ensure_future(waiting)
     await garage.run(2)
     assert not await task
+    # Nor for longer where the clock is set back meanwhile.
+    task = asyncio.ensure_future(follower.reached(10**6, 1.0))
+    await garage.run(0)
+    garage.clock.behind = 60_000
+    await garage.run(2)
+    assert task.done() and not task.result()
     await follower.close()
     await garage.close()
