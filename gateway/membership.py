@@ -8,6 +8,7 @@ expire. On Hyperledger Fabric the members' authorities issue them, and the profi
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from gateway.transaction.verification import Outcome, Verify
 from network.authority import Authority
 from network.embedded.errors import LedgerAltered
 from network.embedded.ledger import EmbeddedLedger
-from network.identity import Identity, read_pem
+from network.identity import Identity, NotAPair, read_pem
 from network.ledger import Ledger
 from network.organisation import Organisation
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from network.fabric.proposal import Signer
     from network.federation.folder import Folder
 
+_LOG = logging.getLogger(__name__)
 _BACKDATED = datetime.timedelta(days=1)
 _RENEWED = datetime.timedelta(days=60)
 """Before an identity's end at which a start replaces it."""
@@ -187,10 +189,14 @@ def _authority(directory: Path, code: str, now: datetime.datetime) -> Authority:
 def _identity(authority: Authority, directory: Path, role: str, now: datetime.datetime) -> Identity:
     certificate, key = directory / f"{role}.pem", directory / f"{role}.key"
     if certificate.exists():
-        identity = Identity.load(certificate, key)
-        until = x509.load_pem_x509_certificate(identity.certificate).not_valid_after_utc
-        if now < until - _RENEWED:
-            return identity
+        try:
+            identity = Identity.load(certificate, key)
+        except NotAPair:
+            _LOG.warning("%s: its renewal was interrupted, it is issued anew", certificate)
+        else:
+            until = x509.load_pem_x509_certificate(identity.certificate).not_valid_after_utc
+            if now < until - _RENEWED:
+                return identity
     directory.mkdir(parents=True, exist_ok=True)
     identity = authority.issue(f"{authority.code} {role}", role, now - _BACKDATED)
     identity.save(certificate, key)

@@ -7,7 +7,9 @@ units as its MSP reads them (`NodeOUs`), roles as fabric-ca writes them.
 from __future__ import annotations
 
 import datetime
+import errno
 import json
+import shutil
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from chaincode.condominium import msp_id_of
 from chaincode.creator import ATTRIBUTES, ROLE
+from network.file import settle, write_all
 from network.identity import (
     Identity,
     IdentityError,
@@ -26,7 +29,6 @@ from network.identity import (
     private_pem,
     read_key,
     read_pem,
-    write_private,
 )
 
 ROLES = ("admin", "gateway", "auditor", "ledger")
@@ -97,10 +99,22 @@ class Authority:
         return Identity(self.msp_id, _pem(certificate), key)
 
     def save(self, directory: Path) -> None:
-        """Write root certificate and private key into `directory`, which is made where it is missing."""
-        directory.mkdir(parents=True, exist_ok=True)
-        write_private(directory / _KEY_FILE, private_pem(self._key))
-        (directory / _ROOT_FILE).write_bytes(self.root)
+        """Write root certificate and private key into the new `directory`, which is there with both or not at
+        all. Raises IdentityError where something is in it already."""
+        partial = directory.with_name(f"{directory.name}.partial")
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+        key = partial / _KEY_FILE
+        write_all({key: private_pem(self._key), partial / _ROOT_FILE: self.root}, private={key})
+        try:
+            partial.rename(directory)
+        except OSError as error:
+            shutil.rmtree(partial)
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
+                raise
+            raise IdentityError(f"{directory} is there already; a root takes no other one's place") from error
+        settle(directory.parent)
 
     @classmethod
     def load(cls, directory: Path) -> Self:

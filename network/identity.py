@@ -6,7 +6,6 @@ organisation's MSP id, and the private key (EC P-256). `network.authority` issue
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from chaincode.condominium import msp_id_of
 from chaincode.signing import certificate as certificates
+from network.file import write_all
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """The order of P-256's base point (FIPS 186-5, SP 800-186 section 3.2.1.3)."""
@@ -28,17 +28,22 @@ class IdentityError(Exception):
     """A certificate or private key cannot be used; the sentence names the file and says why."""
 
 
+class NotAPair(IdentityError):
+    """The private key is another certificate's: what a kill leaves between the two files of a pair."""
+
+
 class Identity:
     """A certificate with its private key and the MSP id of its organisation."""
 
     def __init__(self, msp_id: str, certificate: bytes, key: ec.EllipticCurvePrivateKey) -> None:
-        """`certificate` is PEM. Raises IdentityError where the key is not the certificate's."""
+        """`certificate` is PEM. Raises NotAPair where the key is not the certificate's, and IdentityError
+        where that is none."""
         try:
             parsed = certificates.parse(certificate)
         except certificates.CertificateError as error:
             raise IdentityError(str(error)) from error
         if key.public_key().public_numbers() != parsed.key.public_numbers():
-            raise IdentityError("the private key does not belong to the certificate")
+            raise NotAPair("the private key does not belong to the certificate")
         self.msp_id = msp_id
         self.certificate = certificate
         self._key = key
@@ -53,15 +58,17 @@ class Identity:
         return low_s(*utils.decode_dss_signature(self._key.sign(message, _ALGORITHM)))
 
     def save(self, certificate: Path, key: Path) -> None:
-        """Write both as PEM files; the private key is readable by its owner alone."""
-        write_private(key, private_pem(self._key))
-        certificate.write_bytes(self.certificate)
+        """Write both as PEM files; the private key is readable by its owner alone.
+
+        Where this is killed there is the earlier pair, the new one, or what `load` calls no pair."""
+        write_all({key: private_pem(self._key), certificate: self.certificate}, private={key})
 
     @classmethod
     def load(cls, certificate: Path, key: Path, msp_id: str | None = None) -> Self:
         """Read what `save` wrote; without `msp_id` it is made from the certificate's organisation.
 
-        Raises IdentityError where a file is missing or is not what it should be."""
+        Raises NotAPair where they do not belong together, and IdentityError where a file is missing or is not
+        what it should be."""
         pem = read_pem(certificate)
         return cls(msp_id or msp_id_of(organisation_name(pem, certificate)), pem, read_key(key))
 
@@ -109,10 +116,3 @@ def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write `content` to a new or replaced file that nobody else may read at any moment."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)

@@ -7,7 +7,6 @@ Poly1305); the name is inside, so that no secret can be put in another's place.
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from chaincode.signing.domain import MAC_KEY_BYTES
 from gateway.configuration.records import SECRET
 from gateway.store.database import Database
+from network.file import write
 
 _SIGNING_SEED = "signing-seed"
 _SEED_BYTES = 32
@@ -170,12 +170,8 @@ def _read_key(file: Path) -> bytes:
 def _make_key(file: Path) -> bytes:
     key = random(SecretBox.KEY_SIZE)
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(key)
-            opened.flush()
-            # The first secret is durable before the next line of the start; its key must be too.
-            os.fsync(opened.fileno())
+        # The first secret is durable before the next line of the start; its key must be too.
+        write(file, key, private=True)
     except OSError as error:
         raise SecretError(f"{file} cannot be written: {error.strerror}") from error
     return key

@@ -37,7 +37,7 @@ from network.federation.enrolment import (
 )
 from network.federation.folder import LOCAL_ADDRESS, Folder
 from network.federation.nodes import authority_process
-from network.identity import write_private
+from network.file import write
 
 AUTHORITY = "authority"
 """The process and its folder."""
@@ -97,7 +97,7 @@ def _write_settings(folder: Folder, password: str | None) -> None:
     settings = {home: server | _authority(folder, TLS, password)}
     settings[home / IDENTITIES] = _authority(folder, IDENTITIES, password)
     for place, content in settings.items():
-        write_private(place / _SETTINGS, json.dumps(content, indent=1).encode())  # JSON is YAML
+        write(place / _SETTINGS, json.dumps(content, indent=1).encode(), private=True)  # JSON is YAML
 
 
 def _authority(folder: Folder, name: str, password: str | None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from network.federation.crypto import write_msp
 from network.federation.description import FederationError
 from network.federation.folder import LOCAL_ADDRESS, Folder
 from network.federation.issuer import Issuer
-from network.identity import read_pem, write_private
+from network.file import write
+from network.identity import read_pem
 
 _NAME = re.compile("[a-z][a-z0-9-]{0,39}")
 
@@ -55,7 +56,7 @@ def _make_node(folder: Folder, issuer: Issuer, node: str, host: str) -> None:
     (place / "msp/signcerts").mkdir(exist_ok=True)
     (place / "msp/keystore").mkdir(exist_ok=True)
     (place / "msp/signcerts/certificate.pem").write_bytes(certificate)
-    write_private(place / "msp/keystore/key.pem", key)
+    write(place / "msp/keystore/key.pem", key, private=True)
     _make_tls(folder, issuer, place / "tls", name, host)
 
 
@@ -64,5 +65,5 @@ def _make_tls(folder: Folder, issuer: Issuer, place: Path, name: str, host: str)
     certificate, key = issuer.tls(name, list(dict.fromkeys((host, "localhost", "127.0.0.1", name))))
     place.mkdir(exist_ok=True)
     (place / "certificate.pem").write_bytes(certificate)
-    write_private(place / "key.pem", key)
+    write(place / "key.pem", key, private=True)
     shutil.copy(folder.path / "tls/root.pem", place / "root.pem")

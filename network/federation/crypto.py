@@ -25,7 +25,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from network.federation.binaries import Binaries
 from network.federation.description import FederationError
 from network.federation.folder import Folder
-from network.identity import private_pem, read_key, read_pem, write_private
+from network.file import write
+from network.identity import private_pem, read_key, read_pem
 
 NODE_VALIDITY = datetime.timedelta(days=3650)
 _NODE_UNITS = ("client", "peer", "admin", "orderer")
@@ -57,7 +58,7 @@ def make_roots(folder: Folder, binaries: Binaries) -> None:
             target = folder.path / name
             target.mkdir()
             shutil.copy(made / source / f"{source}.{folder.code}-cert.pem", target / "root.pem")
-            write_private(target / "root.key", (made / source / "priv_sk").read_bytes())
+            write(target / "root.key", (made / source / "priv_sk").read_bytes(), private=True)
 
 
 def certify(

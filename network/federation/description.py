@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from chaincode.condominium import msp_id_of, namespace_of
 from chaincode.fields import CODE
+from network.file import write
 
 Ordering = Literal["bft", "raft"]
 ORDERINGS: tuple[Ordering, ...] = ("bft", "raft")
@@ -124,9 +125,7 @@ class Federation:
 
     def save(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        partial.replace(path)
+        write(path, f"{json.dumps(asdict(self), indent=2)}\n".encode())
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -36,6 +36,7 @@ from network.federation.package import Rules, make_package
 from network.federation.readiness import peer_answers, wait_until
 from network.federation.server import serve_package
 from network.federation.snapshot import LONG_CHAIN
+from network.file import write
 from network.ledger import LedgerError
 
 PUBLIC_FILE = "member.json"
@@ -115,9 +116,7 @@ async def join(
             block = await blocks.first_block(federation, signer)
         except FederationError:
             return False
-        partial = folder.genesis.with_suffix(".partial")
-        partial.write_bytes(block)
-        partial.replace(folder.genesis)
+        write(folder.genesis, block)
         return True
 
     if not folder.genesis.exists():

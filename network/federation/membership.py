@@ -32,6 +32,7 @@ from network.federation.package import Rules, make_package
 from network.federation.readiness import wait_until
 from network.federation.server import serve_package
 from network.federation.snapshot import LONG_CHAIN
+from network.file import write
 
 _Outcome = Literal["signed", "changed", "in force"]
 """More signatures are needed; this call made the change; or it had been made before."""
@@ -51,9 +52,7 @@ class Proposal:
         """Write it as JSON, whole or not at all."""
         signatures = {name: base64.b64encode(value).decode() for name, value in self.signatures.items()}
         record = {"update": base64.b64encode(self.update).decode(), "signatures": signatures}
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(record, indent=2) + "\n")
-        partial.replace(path)
+        write(path, f"{json.dumps(record, indent=2)}\n".encode())
 
     @classmethod
     def load(cls, path: Path) -> Proposal:

@@ -20,6 +20,7 @@ from network.federation.folder import Folder
 from network.federation.issuer import issuer_of
 from network.federation.network import administration
 from network.federation.readiness import wait_until
+from network.file import write
 from network.identity import read_pem
 
 _SECONDS = 60.0
@@ -43,7 +44,7 @@ async def revoke(folder: Folder, certificate: Path, binaries: Binaries) -> None:
         now = await configuration.current(gateway)
         with issuer_of(folder) as issuer:
             listed = issuer.revoke(withdrawn, _revoked(now, folder))
-        (folder.path / _LIST).write_bytes(listed)
+        write(folder.path / _LIST, listed)
         wanted = _with_revoked(now, folder, listed)
         update = configuration.difference(channel, now, wanted, binaries)
         if update is None:

@@ -12,7 +12,7 @@ from chaincode.fabric.settings import Listener
 from network.federation.folder import LOCAL_ADDRESS, Folder
 from network.federation.package import Package
 from network.federation.supervisor import running
-from network.identity import write_private
+from network.file import write
 
 _TLS = {
     "certificate": "tls/certificate.pem",
@@ -62,9 +62,7 @@ def _write_settings(folder: Folder, dispatch: str, served: Sequence[Listener]) -
         "listeners": [asdict(listener) for listener in served],
         "tls": _TLS,
     }
-    partial = folder.chaincode / "settings.partial"
-    partial.write_text(json.dumps(settings, indent=2) + "\n")
-    partial.replace(folder.chaincode / "settings.json")
+    write(folder.chaincode / "settings.json", f"{json.dumps(settings, indent=2)}\n".encode())
     number = running(folder, "chaincode")
     if number is not None:
         os.kill(number, signal.SIGHUP)
@@ -91,4 +89,4 @@ def _write_connection(folder: Folder, namespace: str, address: str) -> None:
         "root_cert": (client / "root.pem").read_text(),
     }
     path = folder.chaincode / "connections" / f"{namespace}.json"
-    write_private(path, json.dumps(connection, indent=2).encode())
+    write(path, json.dumps(connection, indent=2).encode(), private=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,24 @@ async def test_identities_are_renewed_before_they_expire(settings: Settings) -> 
         assert x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc > now
 
 
+def _kills(directory: Path, now: int) -> int:
+    words = [sys.executable, "-m", "tests.gateway.killed", str(directory), str(now)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return int(ran.stdout)
+
+
+def test_a_first_start_that_is_killed_is_made_good(tmp_path: Path) -> None:
+    """Before whichever change of the root's and the identities' files: the next start finds or makes all."""
+    (tmp_path / "state").mkdir()
+    assert _kills(tmp_path / "state", START) >= 12
+
+
+def test_a_renewal_that_is_killed_is_made_good(settings: Settings) -> None:
+    """Between the key and its certificate too: a pair that does not fit is issued anew."""
+    assert _kills(settings.directory, START + 800 * _DAY) >= 6
+
+
 async def test_another_condominiums_keys_are_not_used(settings: Settings) -> None:
     """A code that was mistyped does not make a second condominium in the first one's place."""
     condominium = settings.condominium.model_copy(update={"code": "hillside"})
@@ -72,4 +92,11 @@ async def test_a_lost_root_key_is_a_sentence(settings: Settings) -> None:
     """It is not made anew: nobody would know the condominium again."""
     (settings.directory / "authority" / "root.key").unlink()
     with pytest.raises(IdentityError, match=r"root\.key cannot be read"):
+        await join(settings, SimulatedClock(START))
+
+
+async def test_a_lost_root_is_a_sentence(settings: Settings) -> None:
+    """Beside its key it is not made anew either."""
+    (settings.directory / "authority" / "root.pem").unlink()
+    with pytest.raises(IdentityError, match=r"root\.pem cannot be read"):
         await join(settings, SimulatedClock(START))

@@ -74,6 +74,15 @@ def test_an_authority_is_kept_in_a_folder(authority: Authority, tmp_path: Path) 
     Organisation(authority.msp_id, authority.root).check(identity.certificate, MS)
 
 
+def test_a_root_takes_no_others_place(authority: Authority, tmp_path: Path) -> None:
+    """Whoever knows the condominium knows it by the root that is there."""
+    authority.save(tmp_path / "kept")
+    with pytest.raises(IdentityError, match="kept is there already"):
+        Authority.create("aurora", NOON).save(tmp_path / "kept")
+    assert Authority.load(tmp_path / "kept").root == authority.root
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
 def test_files_that_do_not_fit(authority: Authority, tmp_path: Path) -> None:
     """Missing, of another kind, or of another identity: the sentence names the file."""
     one, other = (authority.issue(name, "gateway", NOON) for name in ("one", "other"))
@@ -88,10 +97,10 @@ def test_files_that_do_not_fit(authority: Authority, tmp_path: Path) -> None:
         Identity.load(key, key)
     with pytest.raises(IdentityError, match=r"one.pem holds no unencrypted private key"):
         Identity.load(certificate, certificate)
-    authority.save(tmp_path)
-    one.save(tmp_path / "unused.pem", tmp_path / "root.key")
+    authority.save(tmp_path / "roots")
+    one.save(tmp_path / "unused.pem", tmp_path / "roots/root.key")
     with pytest.raises(IdentityError, match=r"root.key is not the key of"):
-        Authority.load(tmp_path)
+        Authority.load(tmp_path / "roots")
 
 
 def test_an_organisation_vouches_for_its_own(authority: Authority) -> None:

@@ -50,7 +50,8 @@ Change = Callable[[kv_rwset_pb2.KVRWSet], None]
 def peer_of(authority: Authority, folder: Path, unit: str | None = "peer") -> Identity:
     """A condominium's peer, or whoever has another organisational unit."""
     roots = folder / authority.code
-    authority.save(roots)
+    if not roots.exists():
+        authority.save(roots)
     certificate, key = certify(roots, f"peer.{authority.code}", unit=unit)
     (roots / "peer.pem").write_bytes(certificate)
     (roots / "peer.key").write_bytes(key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 
@@ -115,3 +117,18 @@ async def test_a_place_that_cannot_be_written_is_a_sentence(database: Database, 
     """No directory, no key."""
     with pytest.raises(SecretError, match="cannot be written: No such file"):
         await SecretStore.open(database, tmp_path / "nowhere" / "secrets.key")
+
+
+async def test_a_key_file_is_there_whole_or_not_at_all(
+    any_database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that fails while it writes the key leaves no half of one: the next start makes another."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched, pytest.raises(SecretError, match="No space left"):
+        patched.setattr(os, "fsync", full)
+        await SecretStore.open(any_database, file)
+    assert not list(file.parent.glob("secrets.key*"))
+    await SecretStore.open(any_database, file)

@@ -25,14 +25,14 @@ NAMESPACE = "condocharge-aurora"
 def make(folder: Path) -> None:
     """What `reopen` needs: an authority and two identities."""
     authority = Authority.create("aurora")
-    authority.save(folder)
+    authority.save(folder / "authority")
     for role in ("gateway", "ledger"):
         authority.issue(role, role).save(folder / f"{role}.pem", folder / f"{role}.key")
 
 
 async def reopen(folder: Path) -> EmbeddedLedger:
     """The ledger in `folder`, checked whole."""
-    authority = Authority.load(folder)
+    authority = Authority.load(folder / "authority")
     gateway, signer = (
         Identity.load(folder / f"{role}.pem", folder / f"{role}.key") for role in ("gateway", "ledger")
     )
