@@ -28,7 +28,15 @@ from network.federation.description import (
     Ordering,
     check_membership,
 )
-from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports, folders, members_in
+from network.federation.folder import (
+    LAST_FIRST_PORT,
+    LOCAL_ADDRESS,
+    PORTS_PER_CONDOMINIUM,
+    Folder,
+    Ports,
+    folders,
+    members_in,
+)
 from network.federation.join import SNAPSHOT_FILE, join, prepare, read_public_file
 from network.federation.listening import check_free, places
 from network.federation.membership import admit, let_out
@@ -99,7 +107,13 @@ def show_binaries(certificate_authority: bool, as_json: bool) -> None:
     "--code", "codes", multiple=True, help="A condominium's code, once for each, instead of condo1, condo2, …"
 )
 @click.option("--ordering", type=click.Choice(ORDERINGS), default="bft", show_default=True)
-@click.option("--first-port", default=_FIRST_PORT, show_default=True, help="Forty ports a condominium.")
+@click.option(
+    "--first-port",
+    default=_FIRST_PORT,
+    show_default=True,
+    type=click.IntRange(1, LAST_FIRST_PORT),
+    help="Forty ports a condominium.",
+)
 @click.option("--containers", is_flag=True, help="For docker-compose: each host is called like its code.")
 @_certificates_option
 @says_what_is_wrong
@@ -150,8 +164,8 @@ def _check_ports(directory: Path, names: Sequence[str], first_port: int, *, auth
         wanted += places(name, LOCAL_ADDRESS, ports, chaincode, authority=authority)
     check_free(
         wanted,
-        f"{directory} is not made. Stop it (where it is another network: `condocharge network down "
-        "ITS-DIRECTORY`) or choose other ports: --first-port.",
+        f"{directory} is not made. Stop what is in the way (where it is another network: `condocharge "
+        "network down ITS-DIRECTORY`) or choose other ports: --first-port.",
     )
 
 
@@ -210,7 +224,12 @@ def show_status(directory: Path, as_json: bool) -> None:
     help="The members' federation.json, from any of them.",
 )
 @click.option("--host", default=LOCAL_ADDRESS, show_default=True, help="Where the others reach this machine.")
-@click.option("--first-port", default=None, type=int, help="Forty ports. [default: after the members']")
+@click.option(
+    "--first-port",
+    default=None,
+    type=click.IntRange(1, LAST_FIRST_PORT),
+    help="Forty ports. [default: after the members']",
+)
 @click.option("--patience", default=3600, show_default=True, help="Seconds to wait for the members.")
 @_snapshot_option
 @click.option("--fingerprint", default=None, help="The snapshot's, as a second member says it.")
@@ -232,7 +251,8 @@ def join_federation(  # noqa: PLR0917  one parameter an option
     Hand the public file that it names to the members; interrupted, call it again.
     """
     federation = Federation.load(description)
-    port = first_port or PORTS_PER_CONDOMINIUM + max(member.peer_port for member in federation.members)
+    after = PORTS_PER_CONDOMINIUM + max(member.peer_port for member in federation.members)
+    ports = Ports.block(first_port or after)
     built = programs()
     _build_authority(certificates == "ca")
     public = prepare(
@@ -240,7 +260,7 @@ def join_federation(  # noqa: PLR0917  one parameter an option
         code,
         federation,
         built,
-        ports=Ports.block(port),
+        ports=ports,
         host=host,
         certificates=certificates,
     )

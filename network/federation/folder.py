@@ -25,7 +25,13 @@ from network.identity import Identity
 
 LOCAL_ADDRESS = "127.0.0.1"
 PORTS_PER_CONDOMINIUM = 40
+LAST_FIRST_PORT = 0xFFFF - PORTS_PER_CONDOMINIUM + 1
+"""Where the ports of a condominium begin at the latest."""
 _FIRST_CHAINCODE = 8
+
+
+class KeyElsewhere(FederationError):
+    """The private key of a certificate is not in its file; a hardware token may hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,14 @@ class Ports:
 
     @classmethod
     def block(cls, first: int) -> Ports:
-        """The ports of one condominium, `PORTS_PER_CONDOMINIUM` from `first` on."""
+        """The ports of one condominium, `PORTS_PER_CONDOMINIUM` from `first` on.
+
+        Raises FederationError where some of them would be beyond the last port there is."""
+        if not 1 <= first <= LAST_FIRST_PORT:
+            raise FederationError(
+                f"first port: {first} leaves no room for {PORTS_PER_CONDOMINIUM} ports a condominium; "
+                f"they begin at {LAST_FIRST_PORT} at most: choose another with --first-port"
+            )
         return cls(
             peer=first,
             peer_chaincode=first + 1,

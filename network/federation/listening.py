@@ -6,6 +6,8 @@ later that it does not answer. So this is asked first.
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,16 +27,18 @@ class Place:
     address: str
     port: int
 
-    def taken(self) -> bool:
-        """Whether something listens there, or holds the port otherwise."""
+    def obstacle(self) -> str | None:
+        """Why nothing can begin to listen there; None where it can."""
         with socket.socket() as probe:
             # As Fabric's own servers do it: connections that have just ended do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self.address, self.port))
-            except OSError:
-                return True
-        return False
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    return "in use by another program"
+                return os.strerror(error.errno or 0)
+        return None
 
 
 def places(code: str, host: str, ports: Ports, chaincode: Sequence[int], *, authority: bool) -> list[Place]:
@@ -69,20 +73,24 @@ def places_of(folder: Folder) -> list[Place]:
 
 
 def check_free(wanted: Sequence[Place], remedy: str) -> None:
-    """Raises FederationError, naming each port of `wanted` that is taken and the `remedy`."""
-    taken = [place for place in wanted if place.taken()]
-    if taken:
-        named = ", ".join(f"{place.port} ({place.process} of {place.code})" for place in taken)
-        raise FederationError(
-            f"port{'s' if len(taken) > 1 else ''} {named}: in use by another program. {remedy}"
+    """Raises FederationError, naming each port of `wanted` that cannot be had, why, and the `remedy`."""
+    found: dict[str, list[str]] = {}
+    for place in wanted:
+        if obstacle := place.obstacle():
+            found.setdefault(obstacle, []).append(f"{place.port} ({place.process} of {place.code})")
+    if found:
+        reasons = "; ".join(
+            f"port{'s' if len(named) > 1 else ''} {', '.join(named)}: {obstacle}"
+            for obstacle, named in found.items()
         )
+        raise FederationError(f"{reasons}. {remedy}")
 
 
 def check_startable(folders: Sequence[Folder]) -> None:
-    """Raises FederationError where a port that a condominium in `folders` needs to start is taken."""
+    """Raises FederationError where a port that a condominium in `folders` needs to start cannot be had."""
     wanted = [place for folder in folders for place in places_of(folder)]
     check_free(
         wanted,
-        "Stop it (where it is another network: `condocharge network down ITS-DIRECTORY`). The others know "
-        "these ports, so only a network made anew can have others: `create --first-port`.",
+        "Stop what is in the way (where it is another network: `condocharge network down ITS-DIRECTORY`). "
+        "The others know these ports, so only a network made anew can have others: `create --first-port`.",
     )

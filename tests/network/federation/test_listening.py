@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -17,7 +19,7 @@ from network.federation.binaries import Binaries
 from network.federation.description import CHANNEL, Federation, FederationError, Member
 from network.federation.folder import LOCAL_ADDRESS, PORTS_PER_CONDOMINIUM, Folder, Ports
 from network.federation.join import join
-from network.federation.listening import check_startable, places, places_of
+from network.federation.listening import Place, check_free, check_startable, places, places_of
 from network.federation.network import up
 from network.federation.package import RULES
 from tests.federation import free_ports
@@ -106,6 +108,52 @@ def test_create_makes_nothing_where_a_port_is_taken(tmp_path: Path) -> None:
     assert f"port {peer} (peer of condo2): in use" in typed.output
     assert "--first-port" in typed.output
     assert not target.exists()
+
+
+@pytest.mark.parametrize(("first", "count"), [("65530", "1"), ("65490", "2"), ("0", "1")])
+def test_create_wants_room_for_every_port(first: str, count: str, tmp_path: Path) -> None:
+    """Beyond the last port there is nothing to listen on, for the first condominium or a later one."""
+    target = tmp_path / "demo"
+    words = ["create", str(target), "--condominiums", count, "--ordering", "raft", "--first-port", first]
+    typed = CliRunner().invoke(command, words)
+    assert typed.exit_code != 0
+    assert not isinstance(typed.exception, OverflowError)
+    assert "--first-port" in typed.output
+    assert "65496" in typed.output
+    assert not target.exists()
+
+
+def test_join_wants_room_for_every_port(folder: Folder, tmp_path: Path) -> None:
+    """Where the port is given, and where it would be the one after the members'."""
+    known = folder.path / "federation.json"
+    words = ["join", str(tmp_path / "elm"), "--code", "elm", "--federation", str(known)]
+    typed = CliRunner().invoke(command, [*words, "--first-port", "65530"])
+    assert "is not in the range 1<=x<=65496" in typed.output
+    member = Member("aurora", LOCAL_ADDRESS, 65480, 65483, 1, "", "", "", "")
+    Federation(CHANNEL, "raft", (member,)).save(known)
+    typed = CliRunner().invoke(command, words)
+    assert typed.exit_code == 1
+    assert "first port: 65520 leaves no room" in typed.output
+    assert not (tmp_path / "elm").exists()
+
+
+def test_what_is_in_the_way_is_told_in_the_systems_words(folder: Folder) -> None:
+    """A port that only the system's owner may have, an address of another machine: nobody else's program."""
+    away = Place("aurora", "peer", "192.0.2.1", folder.ports.peer)
+    with pytest.raises(FederationError) as caught:
+        check_free([away], "Do this.")
+    words = os.strerror(errno.EADDRNOTAVAIL)
+    assert str(caught.value) == f"port {folder.ports.peer} (peer of aurora): {words}. Do this."
+
+
+def test_a_port_of_the_systems_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below 1024 a process needs a right that this one has not."""
+
+    def bind(_probe: socket.socket, _address: tuple[str, int]) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    assert Place("aurora", "peer", LOCAL_ADDRESS, 443).obstacle() == "Permission denied"
 
 
 def test_ports_are_asked_of_the_folder_that_has_them(folder: Folder) -> None:
