@@ -27,6 +27,7 @@ _PRELOADS = "<!-- preloads -->"
 _STATIC_IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)(?:[\w\s{},*$]*?from)?\s*["']([^"'\n]+)["']""")
 """A static import or re-export, as people and minifiers write it, and no `import(…)`."""
 _STYLE_SHEET = re.compile(rb'<link rel="stylesheet" href="([^"]+)" />')
+_WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
 _COMPRESSED = {".js", ".mjs", ".css", ".html", ".svg", ".webmanifest"}
 
@@ -209,14 +210,20 @@ def _languages(sources: Mapping[str, bytes]) -> list[str]:
 
 
 def _wished(accepted: str, languages: list[str]) -> str:
-    """Which of `languages` a browser asks for first (RFC 9110, section 12.5.4), or the first there is."""
-    wishes = []
+    """Which of `languages` a browser asks for first (RFC 9110, sections 12.4.2 and 12.5.4), or the first
+    there is where it accepts none. Weight 0 is not accepted; `*` is every language that is not named."""
+    weights: dict[str, float] = {}
     for each in accepted.split(","):
-        tag, _, quality = each.partition(";q=")
-        weight = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality.strip()) else 1.0
-        wishes.append((-weight, tag.strip()[:2].lower()))
-    known = [name for _, name in sorted(wishes, key=lambda wish: wish[0]) if name in languages]
-    return known[0] if known else languages[0]
+        tag, _, quality = (part.strip().lower() for part in each.partition(";"))
+        weight = _WEIGHT.fullmatch(quality)
+        name = tag.partition("-")[0]
+        weights[name] = max(float(weight[1]) if weight else 1.0, weights.get(name, 0.0))
+    others = weights.pop("*", 0.0)
+    wished = [name for name in weights if name in languages] + [
+        name for name in languages if name not in weights
+    ]
+    first = max(wished, key=lambda name: weights.get(name, others))
+    return first if weights.get(first, others) else languages[0]
 
 
 def _spoken(page: bytes, language: str, sources: Mapping[str, bytes], modules: Mapping[str, str]) -> bytes:

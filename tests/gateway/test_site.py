@@ -87,7 +87,20 @@ async def test_a_page_brings_its_readers_sentences_and_no_others(web: Path) -> N
         (web / place / "locales").mkdir()
         for name in ("en", "pt"):
             (web / place / "locales" / f"{name}.js").write_text("export default {};")
-    wishes = {"": "en", "fr": "en", "pt-PT,pt;q=0.9,en;q=0.8": "pt", "fr,pt;q=0.2,en-GB;q=0.7": "en"}
+    wishes = {
+        "": "en",
+        "fr": "en",
+        "pt-PT,pt;q=0.9,en;q=0.8": "pt",
+        "fr,pt;q=0.2,en-GB;q=0.7": "en",
+        "en; q=0.1, pt": "pt",
+        "en ;q=0.1 , pt ; q=0.2": "pt",
+        "PT;Q=1.0": "pt",
+        "pt;q=0": "en",
+        "pt;q=0.000, fr": "en",
+        "en;q=0, *": "pt",
+        "*": "en",
+        "pt, en": "pt",
+    }
     async with _client(web) as client:
         for wish, language in wishes.items():
             answer = await client.get("/", headers={"Accept-Language": wish})
