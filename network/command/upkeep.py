@@ -11,7 +11,7 @@ from network.command.terminal import DIRECTORY, programs, says_what_is_wrong, st
 from network.fabric.chain import chain
 from network.federation.credentials import check_name, make_identity
 from network.federation.export import export
-from network.federation.folder import Folder, folders
+from network.federation.folder import Folder, folders, key_of
 from network.federation.issuer import issuer_of
 from network.federation.join import SNAPSHOT_FILE
 from network.federation.network import administration
@@ -70,13 +70,28 @@ def upgrade_chaincode(directory: Path) -> None:
 @click.argument("directory", type=DIRECTORY)
 @says_what_is_wrong
 def renew_certificates(directory: Path) -> None:
-    """Renew the certificates of the condominiums in DIRECTORY and restart what uses them, one by one."""
+    """Renew the certificates of the condominiums in DIRECTORY and restart what uses them, one by one.
+
+    An identity whose key is not in its file is named and left where its authority wants the key's signature.
+    The restart needs the administrator's key file.
+    """
     for folder in folders(directory):
-        renewed = renew(folder)
-        with steps() as report:
-            report(f"restarting {folder.code}")
-            asyncio.run(restart(folder))
-        click.echo(f"{folder.code}: {len(renewed)} certificates, the first ends {first_end(folder):%Y-%m-%d}")
+        found = renew(folder)
+        for file in found.keyless:
+            click.echo(f"{file} is not renewed: {key_of(file).name} is not beside it", err=True)
+        administrator = key_of(folder.certificate("admin"))
+        if administrator.exists():
+            with steps() as report:
+                report(f"restarting {folder.code}")
+                asyncio.run(restart(folder))
+        else:
+            click.echo(
+                f"{folder.code} is not restarted, and runs with the certificates before: put {administrator} "
+                "back for it, and call this again",
+                err=True,
+            )
+        count, end = len(found.renewed), first_end(folder)
+        click.echo(f"{folder.code}: {count} certificates, the first ends {end:%Y-%m-%d}")
 
 
 @click.command()

@@ -26,7 +26,7 @@ from chaincode.creator import ROLE
 from network.authority import ROLES
 from network.federation.crypto import alternative_names
 from network.federation.description import FederationError
-from network.federation.folder import LOCAL_ADDRESS, Folder, key_of
+from network.federation.folder import LOCAL_ADDRESS, Folder, KeyElsewhere, key_of
 from network.identity import Identity, private_pem, read_key
 
 IDENTITIES = "identities"
@@ -77,6 +77,10 @@ class Enrolment:
 
     def renew(self, certificate: Path, *, tls: bool) -> bytes:
         """See `Issuer.renew`: fabric-ca's re-enrolment. Raises EnrolmentError, also for a revoked one."""
+        if not key_of(certificate).exists():
+            raise KeyElsewhere(
+                f"{key_of(certificate)} is missing; {certificate} is renewed by its key's holder"
+            )
         holder = Identity.load(certificate, key_of(certificate), msp_id_of(self._folder.code))
         old = x509.load_pem_x509_certificate(holder.certificate)
         profile = TLS_PROFILE if tls else _DEFAULT_PROFILE

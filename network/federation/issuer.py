@@ -44,7 +44,8 @@ class Issuer(Protocol):
     def renew(self, certificate: Path, *, tls: bool) -> bytes:
         """The certificate in the file anew, for the same key (`folder.key_of`), with a later end.
 
-        Raises FederationError where it cannot be had."""
+        Raises FederationError where it cannot be had: KeyElsewhere where the key, whose signature some
+        issuers want, is not in its file."""
 
     def revoke(self, certificate: x509.Certificate, earlier: set[int]) -> bytes:
         """The list of all revoked identities, this one and the serial numbers `earlier` among them."""

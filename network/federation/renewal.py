@@ -9,40 +9,62 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 
 from network.federation import supervisor
 from network.federation.channel import orderer_status
-from network.federation.folder import Folder
+from network.federation.folder import Folder, KeyElsewhere
 from network.federation.issuer import issuer_of
 from network.federation.network import administration, await_discovery
 from network.federation.readiness import peer_answers, wait_until
 from network.federation.revocation import revoked_here
+from network.file import write_all
+from network.identity import read_pem
 
 _SECONDS = 90.0
 
 
-def renew(folder: Folder) -> list[Path]:
-    """Renew every certificate of the condominium's machines and identities; returns the renewed files.
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a renewal did; each is the file of a certificate."""
+
+    renewed: tuple[Path, ...]
+    keyless: tuple[Path, ...]
+    """Of identities whose key is not in its file, in a hardware token for instance, where the issuer wants
+    the key's signature: their certificates end when they did before."""
+
+
+def renew(folder: Folder) -> Renewal:
+    """Renew every certificate of the condominium's machines and identities: all of them, or where it is
+    interrupted none or the first ones, each whole.
 
     A revoked certificate is left as it is: its key is in other hands. Raises FederationError where the
-    issuer refuses, or neither a certificate authority nor the roots' keys are in the folder.
+    issuer refuses, or neither a certificate authority nor the roots' keys are in the folder, and
+    IdentityError where a certificate cannot be read.
     """
     path = folder.path
-    signing = [path / node / "msp/signcerts" for node in ("peer", "orderer")]
-    signing += [path / "admin", *sorted(path.glob("users/*"))]
+    machines = [path / node / "msp/signcerts" for node in ("peer", "orderer")]
+    identities = [path / "admin", *sorted(path.glob("users/*"))]
     listening = [path / name for name in ("peer/tls", "orderer/tls", "chaincode/tls", "chaincode/client")]
     revoked = revoked_here(folder)
-    renewed = []
+    renewed: dict[Path, bytes] = {}
+    keyless = []
     with issuer_of(folder) as issuer:
-        for place in (*signing, *listening):
+        for place in (*machines, *identities, *listening):
             file = place / "certificate.pem"
-            if x509.load_pem_x509_certificate(file.read_bytes()).serial_number not in revoked:
-                file.write_bytes(issuer.renew(file, tls=place in listening))
-                renewed.append(file)
-    return renewed
+            if x509.load_pem_x509_certificate(read_pem(file)).serial_number in revoked:
+                continue
+            try:
+                renewed[file] = issuer.renew(file, tls=place in listening)
+            except KeyElsewhere:
+                if place not in identities:
+                    raise
+                keyless.append(file)
+    write_all(renewed)
+    return Renewal(tuple(renewed), tuple(keyless))
 
 
 async def restart(folder: Folder) -> None:

@@ -22,6 +22,7 @@ from network.federation.description import FederationError
 from network.federation.folder import LOCAL_ADDRESS, Folder
 from network.federation.lifecycle import Definition
 from network.federation.package import RULES
+from network.identity import read_pem
 from network.ledger import LedgerError
 
 _LEADER = re.compile(r"^consensus_(?:BFT|etcdraft)_is_leader\{[^}]*\} 1$", re.MULTILINE)
@@ -134,7 +135,7 @@ def first_end(folder: Folder) -> datetime.datetime:
 
 
 def _end(path: Path) -> datetime.datetime:
-    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    return x509.load_pem_x509_certificate(read_pem(path)).not_valid_after_utc
 
 
 def _behind(height: int | None, highest: int) -> int | None:

@@ -20,7 +20,7 @@ from network.federation.authority import serving
 from network.federation.binaries import Binaries
 from network.federation.description import CHANNEL
 from network.federation.enrolment import EnrolmentError
-from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder, Ports
+from network.federation.folder import PORTS_PER_CONDOMINIUM, Folder, Ports, key_of
 from network.federation.issuer import issuer_of
 from network.federation.join import prepare, read_public_file
 from network.federation.readiness import wait_until
@@ -98,7 +98,7 @@ async def test_renewed_by_re_enrolment_with_the_same_keys(network: Network) -> N
     """Every certificate is another one for the same key and subject, and the network goes on with them."""
     folder = network.folders[OWN]
     before = {path: x509.load_pem_x509_certificate(path.read_bytes()) for path in certificates(folder)}
-    assert set(renew(folder)) == set(before)
+    assert set(renew(folder).renewed) == set(before)
     for path, old in before.items():
         new = x509.load_pem_x509_certificate(path.read_bytes())
         assert new.serial_number != old.serial_number
@@ -111,6 +111,25 @@ async def test_renewed_by_re_enrolment_with_the_same_keys(network: Network) -> N
     await restart(folder)
     for each in network.folders.values():
         await put(each, "renewed")
+
+
+async def test_identities_whose_keys_are_elsewhere_are_named_and_left(
+    network: Network, tmp_path: Path
+) -> None:
+    """Their keys are in a token: the machines' certificates are renewed, theirs stay."""
+    folder = network.folders[OWN]
+    left = {folder.certificate(name) for name in ("admin", "gateway")}
+    before = {path: path.read_bytes() for path in certificates(folder)}
+    for path in left:
+        key_of(path).rename(tmp_path / f"{path.parent.name}.key")
+    try:
+        found = renew(folder)
+        assert set(found.keyless) == left
+        assert set(found.renewed) == set(before) - left
+        assert {path for path in before if path.read_bytes() == before[path]} == left
+    finally:
+        for path in left:
+            (tmp_path / f"{path.parent.name}.key").rename(key_of(path))
 
 
 async def test_a_revoked_gateway_is_refused_until_it_is_enrolled_anew(
@@ -136,7 +155,7 @@ async def test_a_revoked_gateway_is_refused_until_it_is_enrolled_anew(
         with pytest.raises(EndorseError):
             await refused.submit(namespace_of(OWN), "put", [b"issued", b"2"])
         await refused.close()
-    assert certificate not in renew(folder)
+    assert certificate not in renew(folder).renewed
     with issuer_of(folder) as issuer, pytest.raises(EnrolmentError):
         issuer.renew(certificate, tls=False)
     typed = CliRunner().invoke(command, ["enrol", str(folder.path), "gateway", "--role", "gateway"])
