@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import check_accessible, shoot
 from tests.browser.resident import await_worker, buy, make_wallet, review, start, stop, unlock
@@ -232,6 +232,15 @@ Notification.requestPermission = async () => "granted";
 """
 
 
+def _one_more(route: Route) -> None:
+    """The list of notices as the gateway gives it, with its newest told again a second later."""
+    answer = route.fetch()
+    told = answer.json()
+    newest = told["rows"][0]
+    told["rows"].insert(0, newest | {"time": newest["time"] + 1})
+    route.fulfill(response=answer, json=told)
+
+
 _NOTIFIED = """async () => {
   const worker = await navigator.serviceWorker.ready;
   for (let tries = 0; tries < 600; tries += 1) {
@@ -302,3 +311,9 @@ def test_the_end_is_told_in_the_page_and_by_push(
     expect(phone.get_by_text("Socket 3: the session has ended")).to_be_visible()
     phone.get_by_role("button", name="End messages to this browser").click()
     expect(phone.get_by_role("button", name="Send messages to this browser")).to_be_visible()
+    phone.route("**/notices", _one_more)
+    expect(toast).to_be_visible()
+    phone.evaluate("location.hash = '/settings'")
+    phone.get_by_role("button", name="Lock now").click()
+    expect(phone.get_by_role("button", name="Unlock")).to_be_visible()
+    expect(toast).to_have_count(0)

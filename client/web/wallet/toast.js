@@ -18,12 +18,17 @@ const newest = new Map();
 
 /** Look when a wallet is opened, so that all that comes after it is news, and again and again while it is. */
 export function listen() {
-  effect(() => { if (state.key.value) untracked(look); });
+  effect(() => {
+    // What was told to one wallet's holder is nobody else's to read, on a phone that was locked or handed on.
+    shown.value = [];
+    if (state.key.value) untracked(look);
+  });
   setInterval(() => { if (state.key.value && !document.hidden) look(); }, EVERY);
 }
 
 async function look() {
   const wallet = state.current.peek().id;
+  const key = state.key.peek();
   let rows;
   try {
     ({ rows } = await told());
@@ -32,10 +37,11 @@ async function look() {
     if (error instanceof Unreachable) return;
     throw error;
   }
+  if (key !== state.key.peek()) return;
   const since = newest.get(wallet);
   newest.set(wallet, rows[0]?.time ?? 0);
   // What had been told before the wallet was opened is no news.
-  if (since === undefined || wallet !== state.current.value?.id) return;
+  if (since === undefined) return;
   const fresh = rows.filter((notice) => notice.time > since);
   if (fresh.length) shown.value = [...fresh, ...shown.value].slice(0, MOST);
 }
