@@ -142,7 +142,8 @@ def router(
 def _one(routes: APIRouter, book: SessionBook, bus: Bus, streams: Streams) -> None:
     @routes.get("/v1/sessions/{session}", dependencies=[allow(Caller.ANYBODY)], summary="A session")
     async def read_session(session: SessionId) -> SessionAnswer:
-        """Nobody can guess a session's id, and nothing here says whose it is beyond what is on the ledger."""
+        """Open to whoever has the id: a locked phone goes on showing its session. The ledger tells ids, so
+        anybody who looks there can follow a session; whose it is stands nowhere but in a wallet's number."""
         return await book.view(session)
 
     @routes.get(

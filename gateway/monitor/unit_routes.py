@@ -41,7 +41,7 @@ class UnitAnswer(body.Answer):
     location: str
     group: str
     power: int
-    session: str | None = Field(description="Always null: whose session it is, is its wallet's to know.")
+    session: str | None = Field(description="Always null: what is looked up by socket names no session.")
 
 
 def router(
