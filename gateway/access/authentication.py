@@ -30,6 +30,8 @@ def address_of(request: Request) -> str:
 class AccountAuthenticator:
     """Knows accounts by their session's token: a cookie in browsers, a bearer token in scripts."""
 
+    proved_by_body: frozenset[Caller] = frozenset()
+
     def __init__(self, sessions: Sessions, audit: AuditLog, origin: str) -> None:
         self._sessions = sessions
         self._audit = audit

@@ -62,6 +62,10 @@ NOBODY = Principal(Caller.ANYBODY, "")
 class Authenticator(Protocol):
     """One way in which callers prove who they are."""
 
+    proved_by_body: frozenset[Caller]
+    """The callers whose proof covers the body, which is read for it: routes that let none of them in do not
+    ask. Empty where headers are enough."""
+
     async def authenticate(self, request: Request) -> Principal | None:
         """Who calls, None where the request carries no proof of this kind.
 
@@ -94,6 +98,9 @@ class Allow:
             return NOBODY, None
         authenticators: Sequence[Authenticator] = request.app.state.authenticators
         for authenticator in authenticators:
+            if authenticator.proved_by_body and authenticator.proved_by_body.isdisjoint(self.callers):
+                # A stranger's body may be long and never end.
+                continue
             principal = await authenticator.authenticate(request)
             if principal is None:
                 continue

@@ -24,6 +24,8 @@ _FORGET_EVERY = 600
 class WalletAuthenticator:
     """Knows wallets by their signatures (docs/protocol.md, "REST")."""
 
+    proved_by_body = frozenset({Caller.WALLET})
+
     def __init__(self, submitter: Submitter, database: Database, clock: Clock) -> None:
         self._submitter = submitter
         self._database = database
@@ -39,8 +41,10 @@ class WalletAuthenticator:
         header = request.headers.get("authorization", "")
         if not header.startswith(SCHEME + " "):
             return None
-        wallet = await self.identify(
-            header, method=request.method, target=_target(request), body=await request.body()
+        # A body may be long and never end: it is read for nobody whose header is already seen to be wrong.
+        query = self._read(header)
+        wallet = await self._prove(
+            query, method=request.method, target=_target(request), body=await request.body()
         )
         return Principal(Caller.WALLET, wallet, wallet=wallet)
 
@@ -48,6 +52,10 @@ class WalletAuthenticator:
         """The wallet that signed a request with this authorization, which counts this once.
 
         Raises as `authenticate` does."""
+        return await self._prove(self._read(header), method=method, target=target, body=body)
+
+    def _read(self, header: str) -> QueryAuthorization:
+        """What the header says, once it is seen to be of now."""
         try:
             query = parse_authorization(header)
         except InvalidArgument as error:
@@ -56,6 +64,10 @@ class WalletAuthenticator:
         if abs(now - query.time) > TOLERANCE:
             rule = f"is within {TOLERANCE} s of the gateway's clock, {now}; set this device's clock right"
             raise _refusal("authorization.time", rule + doubt(self._clock))
+        return query
+
+    async def _prove(self, query: QueryAuthorization, *, method: str, target: str, body: bytes) -> str:
+        """The wallet that signed the request, which counts this once."""
         wallet = query.wallet.hex()
         key = await self._submitter.evaluate("wallet.key", [wallet.encode()])
         network = self._submitter.ledger.channel

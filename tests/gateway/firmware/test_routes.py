@@ -10,6 +10,7 @@ import pytest
 
 from chaincode.signing import domain
 from chaincode.signing.firmware import version_number
+from chaincode.signing.query import sign_query
 from chaincode.signing.status import UnitStatus
 from gateway.app import Gateway
 from gateway.clock import SimulatedClock
@@ -120,6 +121,28 @@ async def test_who_may_upload_how_much(unit: Unit) -> None:
         assert elsewhere.status_code == 413
     async with await unit.house.caller("OPERATOR") as operator:
         assert (await operator.post("/v1/firmware", content=signed("2.0.0"))).status_code == 403
+
+
+@pytest.mark.parametrize("proof", ["none", "no query", "a stranger's wallet"])
+async def test_no_byte_is_read_of_a_stranger(unit: Unit, proof: str) -> None:
+    """Whoever proves nothing that an administrator could is refused before the first byte of a body that may
+    be long and never end."""
+    query = sign_query(
+        bytes(range(32)) + bytes(32), wallet=bytes(32), method="POST", target="/v1/firmware",
+        network="condocharge", body=b"", time=START // 1_000, nonce=bytes(16),
+    )  # fmt: skip
+    header = {"no query": "Condocharge x", "a stranger's wallet": query.encode()}.get(proof)
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(100):
+            read += 1
+            yield bytes(1_024)
+
+    async with unit.house.client(**({"authorization": header} if header else {})) as stranger:
+        answer = await stranger.post("/v1/firmware", content=endless())
+    assert (answer.status_code, read) == (401, 0)
 
 
 async def test_other_boards_image(unit: Unit) -> None:

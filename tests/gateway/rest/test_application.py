@@ -32,6 +32,8 @@ class ByHeader:
     def __init__(self) -> None:
         self.admissions = []
 
+    proved_by_body: frozenset[Caller] = frozenset()
+
     async def authenticate(self, request: Request) -> Principal | None:
         claimed = request.headers.get("x-caller")
         if claimed is None:
