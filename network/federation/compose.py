@@ -3,6 +3,9 @@
 Both come from `network.federation.nodes`: the same settings with the container's paths, the same commands and
 environment. The containers of one condominium share one network namespace, as its processes share one
 machine, so its host name is its code and the rest is on loopback.
+
+They do not share its folder: each sees what its process names and no more, so who breaks into one that others
+reach holds that one's keys. No container sees a root's key but the authority's, which has its own.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from network.federation.description import Certificates
 from network.federation.nodes import Process, Programs, processes
 
 PLACE = PurePosixPath("/condominium")
-"""Where a condominium's folder is mounted."""
+"""Where a condominium's folder would be: the parts of it that a container needs are mounted below."""
 FABRIC_IMAGES = {
     "orderer": "hyperledger/fabric-orderer:3.1",
     "peer": "hyperledger/fabric-peer:3.1",
@@ -30,6 +33,14 @@ _PORTS_EACH = 10
 _HOST = "localhost"
 """Where browsers on the machine find the published ports; others need HTTPS, so a proxy of their own."""
 _AUTHORITY = "fabric-ca-server"
+_MEMBER = ("local.json", "federation.json", "tls/root.pem", "admin")
+"""What acts for the condominium at its own peer: who it is, how that peer is known, the administrator."""
+SETUP_READS = (*_MEMBER, "genesis.block", "orderer/tls")
+"""What `network up --external` reads; the orderer's administration takes the orderer's certificate."""
+SETUP_WRITES = ("chaincode",)
+"""What it may write: the chaincode server's settings, where the rules are newer than the folder."""
+GATEWAY_READS = (*_MEMBER, "ca/root.pem", "users/gateway")
+"""What the gateway reads (`gateway.membership`); as the administrator it registers the condominium."""
 _HEADER = """\
 # {size} with Fabric's official images, written by `condocharge network compose`.
 #
@@ -62,7 +73,7 @@ def compose(codes: Sequence[str], directory: str, certificates: Certificates = "
 
 
 def _condominium(code: str, folder: str, port: int, programs: Programs) -> dict[str, Any]:
-    """Orderer, peer, chaincode server, gateway, database and authority, if any, of one condominium.
+    """Orderer, peer, chaincode server, setup, gateway, database and authority, if any, of one condominium.
 
     Its REST, gRPC and wallet are at `port` and the two after it, inside as outside: units and browsers are
     told the port that the gateway knows.
@@ -82,6 +93,7 @@ def _condominium(code: str, folder: str, port: int, programs: Programs) -> dict[
         "timeout": "10s",
         "start_period": "20s",
     }
+    services[f"{code}-setup"] = _setup(code, folder)
     services[f"{code}-gateway"] = _gateway(code, folder, port)
     services[f"{code}-database"] = {
         "image": DATABASE_IMAGE,
@@ -107,7 +119,30 @@ def _service(process: Process, folder: str) -> dict[str, Any]:
         "working_dir": str(process.directory),
         "command": list(process.command),
         "environment": dict(process.environment),
-        "volumes": [f"{folder}:{PLACE}"],
+        "volumes": _mounts(folder, process.reads, process.writes),
+    }
+
+
+def _mounts(folder: str, reads: Sequence[str], writes: Sequence[str] = ()) -> list[str]:
+    """These parts of the condominium's folder, each where the settings files name it."""
+    return [
+        *(f"{folder}/{path}:{PLACE}/{path}:ro" for path in reads),
+        *(f"{folder}/{path}:{PLACE}/{path}" for path in writes),
+    ]
+
+
+def _setup(code: str, folder: str) -> dict[str, Any]:
+    """Joins the channel and defines the namespaces, then ends: it listens to nobody.
+
+    Apart from the gateway, for it holds the orderer's key and writes what the chaincode server reads.
+    """
+    return {
+        "image": OWN_IMAGE,
+        "network_mode": f"service:{code}",
+        "depends_on": [f"{code}-peer", f"{code}-chaincode"],
+        "restart": "on-failure",
+        "command": ["condocharge", "network", "up", "--external", str(PLACE)],
+        "volumes": _mounts(folder, SETUP_READS, SETUP_WRITES),
     }
 
 
@@ -115,13 +150,12 @@ def _gateway(code: str, folder: str, port: int) -> dict[str, Any]:
     return {
         "image": OWN_IMAGE,
         "network_mode": f"service:{code}",
-        "depends_on": [f"{code}-peer", f"{code}-chaincode", f"{code}-database"],
+        "depends_on": {
+            f"{code}-setup": {"condition": "service_completed_successfully"},
+            f"{code}-database": {"condition": "service_started"},
+        },
         "restart": "unless-stopped",
-        "command": [
-            "sh",
-            "-c",
-            f"condocharge network up --external {PLACE} && exec condocharge serve",
-        ],
+        "command": ["condocharge", "serve"],
         "environment": {
             "CONDOCHARGE_DIRECTORY": "/gateway",
             "CONDOCHARGE_CONDOMINIUM_CODE": code,
@@ -137,7 +171,7 @@ def _gateway(code: str, folder: str, port: int) -> dict[str, Any]:
             "CONDOCHARGE_PAGES_WALLET_URL": f"http://{_HOST}:{port + 2}",
             "CONDOCHARGE_UNITS_SERVER": f"${{UNITS_SERVER:-{_HOST}}}",
         },
-        "volumes": [f"{folder}:{PLACE}", f"{code}-gateway:/gateway"],
+        "volumes": [*_mounts(folder, GATEWAY_READS), f"{code}-gateway:/gateway"],
     }
 
 

@@ -26,12 +26,18 @@ _BUILDER = Path(__file__).parent / "builder"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One program that a condominium runs."""
+    """One program that a condominium runs.
+
+    `reads` and `writes` are all that it needs of the condominium's folder, relative to it: a container of its
+    own sees nothing else. They name files where a key lies beside them.
+    """
 
     name: str
     command: tuple[str, ...]
     directory: PurePath
     environment: dict[str, str]
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ def processes(place: PurePath, programs: Programs) -> tuple[Process, ...]:
             (programs.orderer,),
             place / "orderer",
             {"FABRIC_CFG_PATH": str(place / "orderer"), **levels},
+            reads=("orderer/orderer.yaml", "orderer/msp", "orderer/tls"),
+            writes=("orderer/data",),
         ),
         Process(
             "peer",
@@ -91,12 +99,15 @@ def processes(place: PurePath, programs: Programs) -> tuple[Process, ...]:
                 "CHAINCODE_CONNECTIONS": str(chaincode / "connections"),
                 **levels,
             },
+            reads=("peer/core.yaml", "peer/msp", "peer/tls", "chaincode/builder", "chaincode/connections"),
+            writes=("peer/data",),
         ),
         Process(
             "chaincode",
             (programs.python, "-m", "chaincode.fabric", str(chaincode / "settings.json")),
             chaincode,
             {"PYTHONPATH": programs.python_path} if programs.python_path else {},
+            reads=("chaincode/settings.json", "chaincode/tls"),
         ),
     )
 
@@ -104,7 +115,7 @@ def processes(place: PurePath, programs: Programs) -> tuple[Process, ...]:
 def authority_process(place: PurePath, program: str) -> Process:
     """The certificate authority of the condominium whose folder is at `place`."""
     home = place / "authority"
-    return Process("authority", (program, "start", "--home", str(home)), home, {})
+    return Process("authority", (program, "start", "--home", str(home)), home, {}, writes=("authority",))
 
 
 def orderer_settings(member: Member, ports: Ports, place: PurePath) -> dict[str, Any]:
