@@ -47,6 +47,9 @@ class Clock(Protocol):
 STEP_S = 60
 """Seconds by which the computer's clock may be set and is still followed at once: units believe commands that
 are 120 s off (docs/protocol.md, "A unit's life", 8)."""
+_FORGOTTEN_S = 3_600
+"""Seconds after which as much again may be followed: many small steps are a large one, and who can move the
+computer's clock could end grants early by them (docs/adr/0014). A clock's own drift is far below that."""
 _Nanoseconds = Callable[[], int]
 
 
@@ -56,7 +59,8 @@ def _since_boot() -> int:
 
 
 class SystemClock:
-    """The machine's clock, except where it is set by `STEP_S` or more while this one runs.
+    """The machine's clock, except where it is set by `STEP_S` or more, at once or within an hour, while this
+    one runs.
 
     Then nobody can say which of the two times is right, and what is under way must not see an hour come
     twice or never. So this clock goes on by the time that it had, and `ahead` says how far the machine's has
@@ -67,6 +71,9 @@ class SystemClock:
         self._wall = wall
         self._steady = steady
         self._offset = wall() - steady()
+        self._followed = 0
+        """Nanoseconds of steps that were followed and are not forgotten yet; steps back are negative."""
+        self._reckoned = steady()
         self._running: set[asyncio.Future[None]] = set()
 
     def now(self) -> int:
@@ -81,6 +88,7 @@ class SystemClock:
     def follow(self) -> None:
         """Take the machine's time for the time."""
         self._offset = self._wall() - self._steady()
+        self._followed = 0
 
     def begin_at(self, now: int) -> None:
         """Take `now` (milliseconds since 1970) for the time, whatever the machine's clock says."""
@@ -88,12 +96,16 @@ class SystemClock:
 
     def _keep(self) -> int:
         """Follow the machine's clock where it has not been set; returns the nanoseconds to it otherwise."""
-        offset = self._wall() - self._steady()
-        ahead = offset - self._offset
-        if abs(ahead) < STEP_S * 1_000_000_000:
-            self._offset = offset
-            return 0
-        return ahead
+        steady = self._steady()
+        ahead = self._wall() - steady - self._offset
+        forgotten = (steady - self._reckoned) * STEP_S // _FORGOTTEN_S
+        kept = max(0, abs(self._followed) - forgotten)
+        followed = (kept if self._followed > 0 else -kept) + ahead
+        if abs(followed) >= STEP_S * 1_000_000_000:
+            return ahead
+        self._followed, self._reckoned = followed, steady
+        self._offset += ahead
+        return 0
 
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds`."""

@@ -36,6 +36,7 @@ _SHARED = (
     "this computer's clock was set {}: the gateway follows, as the ledger's other members judge its "
     "transactions by their own clocks. Sessions last as long as before; units that differ get no power"
 )
+_TAKEN = "this computer's clock was set {}: the gateway goes by it from now on"
 _LOG = logging.getLogger(__name__)
 
 
@@ -101,10 +102,9 @@ class Timekeeper:
         if not ahead:
             self._be_right()
         elif self._shared:
-            self._alarms.note(Anomaly(Kind.CLOCK, _SHARED.format(span(ahead)), ahead), None)
-            self._follow(ahead)
+            self._follow(ahead, _SHARED)
         elif (self._late and ahead > 0) or self._steady() - self._busy_at >= QUIET_S:
-            self._follow(ahead)
+            self._follow(ahead, _TAKEN)
         elif self._told is None or abs(ahead - self._told) >= STEP_S:
             self._tell(ahead)
 
@@ -118,11 +118,13 @@ class Timekeeper:
             text = _SET.format(span(ahead)) + (_AGAIN if ahead > 0 else "")
         self._alarms.raise_(Anomaly(Kind.CLOCK, text, ahead), None)
 
-    def _follow(self, ahead: int) -> None:
+    def _follow(self, ahead: int, text: str) -> None:
         _LOG.warning("the gateway's time is this computer's from now on: set %s", span(ahead))
         self._clock.follow()
         self._be_right()
         self._affairs.shift(ahead)
+        # The alarm has ended; whoever looks in the morning sees what became of the time in the night.
+        self._alarms.note(Anomaly(Kind.CLOCK, text.format(span(ahead)), ahead), None)
 
     def _be_right(self) -> None:
         self._late = False

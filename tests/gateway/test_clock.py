@@ -184,12 +184,46 @@ _SECOND = 1_000_000_000
 
 @pytest.mark.parametrize("step", [STEP_S - 1, 1 - STEP_S])
 def test_a_clock_that_is_put_right_a_little_is_followed(step: int) -> None:
-    """As NTP does; however often, as it is right each time."""
+    """As NTP does; however often, once an hour."""
     machine = Machine()
     for _ in range(100):
-        machine.run(10)
+        machine.run(3_600)
         machine.shown += step * _SECOND
         assert machine.clock.now() == machine.shown // 1_000_000
+        assert machine.clock.ahead() == 0
+
+
+@pytest.mark.parametrize("step", [STEP_S - 1, 1 - STEP_S])
+def test_many_small_steps_are_a_large_one(step: int) -> None:
+    """Who moves the computer's clock a little each half minute gains no more than one step in an hour; what
+    is left is followed when the hour is over."""
+    machine = Machine()
+    before = machine.clock.now()
+    for _ in range(100):
+        machine.shown += step * _SECOND
+        machine.run(30)
+        machine.clock.now()
+    gained = machine.clock.now() - before - 3_000_000
+    assert 0 < gained * (1 if step > 0 else -1) <= 2 * STEP_S * 1_000
+    assert machine.clock.ahead() == 100 * step * 1_000 - gained
+    machine = Machine()
+    for _ in range(2):
+        machine.shown += step * _SECOND
+        machine.run(1)
+        machine.clock.now()
+    assert machine.clock.ahead() == step * 1_000
+    machine.run(3_600)
+    assert machine.clock.ahead() == 0
+    assert machine.clock.now() == machine.shown // 1_000_000
+
+
+def test_what_is_read_a_moment_late_is_no_step() -> None:
+    """The two clocks are not read at one instant: what that adds, it takes again."""
+    machine = Machine()
+    for _ in range(50_000):
+        machine.shown += _SECOND // 50
+        assert machine.clock.ahead() == 0
+        machine.shown -= _SECOND // 50
         assert machine.clock.ahead() == 0
 
 

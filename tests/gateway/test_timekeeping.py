@@ -139,6 +139,7 @@ def test_once_nobody_charges_the_computers_time_is_taken() -> None:
     assert house.shifts == [] and house.told
     house.run(2)
     assert house.shifts == [-HOUR] and house.told == ""
+    assert "3,600 s back: the gateway goes by it from now on" in house.board.noted[-1]
     assert house.machine.clock.now() == house.machine.shown // 1_000_000
 
 
