@@ -36,6 +36,20 @@ static void add_number(struct text *text, uint32_t number)
     }
 }
 
+#if UNIT_UPDATE
+/* As much of an image's hash as names it; a version would tell whoever guesses it what runs here. */
+#define IMAGE_NAME_BYTES 16u
+
+static void add_image(struct text *text, const uint8_t *hash)
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    for (uint8_t i = 0; i < 2u * IMAGE_NAME_BYTES && text->count < HEAD_BYTES_MAX; i++) {
+        uint8_t byte = hash[i / 2u];
+        text->bytes[text->count++] = (uint8_t)DIGITS[i % 2u == 0 ? byte >> 4 : byte & 15u];
+    }
+}
+#endif
+
 static void add_host(struct text *text, const char *host)
 {
     while (*host != '\0' && text->count < HEAD_BYTES_MAX) {
@@ -50,7 +64,7 @@ static const FLASH char READINGS_PATH[] = "/readings?wait=";
 static const FLASH char REQUESTS_PATH[] = "/requests?wait=";
 static const FLASH char STATUS_PATH[] = "/firmware?boot=";
 #if UNIT_UPDATE
-static const FLASH char IMAGE_PATH[] = "/firmware?version=";
+static const FLASH char IMAGE_PATH[] = "/firmware?image=";
 static const FLASH char FROM[] = "&from=";
 static const FLASH char COUNT[] = "&count=";
 #endif
@@ -92,7 +106,7 @@ static void add_query(struct text *text, const struct exchange *exchange)
 {
 #if UNIT_UPDATE
     if (exchange->kind == EXCHANGE_IMAGE) {
-        add_number(text, exchange->version);
+        add_image(text, exchange->image);
         add(text, FROM);
         add_number(text, exchange->from);
         add(text, COUNT);

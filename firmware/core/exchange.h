@@ -36,8 +36,8 @@ struct exchange {
     struct http http;
     uint8_t request[STATUS_BYTES_MAX];
 #if UNIT_UPDATE
-    /* The piece of which image is asked for. */
-    uint32_t version;
+    /* The piece of which image is asked for: its hash. */
+    const uint8_t *image;
     uint32_t from;
     uint16_t count;
 #endif

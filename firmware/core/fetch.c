@@ -56,6 +56,7 @@ bool fetch_begin(struct update *update, const uint8_t envelope[ENVELOPE_BYTES])
         }
     }
     update->length = firmware.length;
+    memcpy(update->image, firmware.hash, HASH_BYTES);
     update->fetching = update->progress < update->length;
     if (!update->fetching) {
         begin_check(update);

@@ -55,7 +55,7 @@ bool maintenance_ask(struct unit *unit, uint32_t now)
 #if UNIT_UPDATE
     struct update *update = &unit->update;
     if (fetch_wants(update) > 0) {
-        unit->exchange.version = update->pending;
+        unit->exchange.image = update->image;
         unit->exchange.from = update->progress;
         unit->exchange.count = fetch_wants(update);
         conversation_ask(unit, EXCHANGE_IMAGE, now);

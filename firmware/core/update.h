@@ -58,6 +58,8 @@ struct update {
     uint32_t kept;
     uint32_t length;
     uint32_t checked;
+    /* The hash of the image that is being fetched, as the offer said. */
+    uint8_t image[HASH_BYTES];
     struct blake2b hash;
     uint8_t key[KEY_BYTES];
 };

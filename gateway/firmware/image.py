@@ -13,6 +13,8 @@ from gateway.firmware.records import IMAGE, ROLLOUT
 
 MOST = 32
 """Images that a gateway keeps at a time."""
+NAME_DIGITS = 32
+"""Hexadecimal digits of a hash by which a unit names an image; a board has not much room for a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,13 @@ def images(connection: Connection) -> list[Image]:
 def envelope(connection: Connection, board: str, version: int) -> bytes | None:
     """The envelope of an image, None where there is none."""
     return _cut(connection, board, version, 0, ENVELOPE_BYTES)
+
+
+def is_named(connection: Connection, board: str, version: int, name: str) -> bool:
+    """Whether there is such an image, and its hash begins with the `NAME_DIGITS` digits of `name`."""
+    query = select(IMAGE.c.hash).where(IMAGE.c.board == board, IMAGE.c.version == version)
+    found = connection.execute(query).scalar()
+    return found is not None and found[:NAME_DIGITS] == name
 
 
 def piece(connection: Connection, board: str, version: int, begin: int, count: int) -> bytes | None:

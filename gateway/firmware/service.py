@@ -57,15 +57,18 @@ class Firmware:
             return sign_offer(offer, self._identification.keys.signing_key())
         return seal_offer(offer, known.key)
 
-    async def piece(self, unit: int, version: int, begin: int, count: int) -> bytes:
-        """`count` bytes of the image that `unit` is to run. Raises NotFound, and InvalidArgument where the
-        image has not so many."""
+    async def piece(self, unit: int, name: str, begin: int, count: int) -> bytes:
+        """`count` bytes of the image that `unit` is offered, by its name (`image.is_named`).
+
+        Raises NotFound where it is offered none of that name now, and InvalidArgument where the image has not
+        so many. Nobody proves who asks: a version could be guessed, and would tell what the unit runs."""
 
         def cut(connection: Connection) -> bytes:
             found = reports(connection, unit)
-            if not found or found[0].rollout is None or found[0].rollout.version != version:
-                raise NotFound("version", f"{version_text(version)} is what unit {unit} is to run")
-            piece = image.piece(connection, found[0].rollout.board, version, begin, count)
+            rollout = found[0].rollout if found and found[0].state is State.OFFERED else None
+            if rollout is None or not image.is_named(connection, rollout.board, rollout.version, name):
+                raise NotFound("image", f"{name} is offered to unit {unit}")
+            piece = image.piece(connection, rollout.board, rollout.version, begin, count)
             if piece is None:
                 raise InvalidArgument("count", "ends within the image")
             return piece

@@ -6,12 +6,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from gateway.firmware.image import NAME_DIGITS
 from gateway.firmware.service import MAX_PIECE, Firmware
 from gateway.metering.refusal import Refused
 from gateway.rest.caller import Caller, allow
 from gateway.rest.units import OCTETS, Boot, UnitNumber, binary, read_body, takes
 
-_Version = Annotated[int, Query(ge=0, le=2**32 - 1, description="The offered version, as a number.")]
+_Image = Annotated[
+    str,
+    Query(
+        pattern=f"^[0-9a-f]{{{NAME_DIGITS}}}$",
+        description="The first 16 bytes of the offered image's hash, in hexadecimal.",
+    ),
+]
 _Begin = Annotated[int, Query(alias="from", ge=0, le=2**32 - 1, description="The first byte.")]
 _Count = Annotated[int, Query(ge=1, le=MAX_PIECE, description="How many bytes.")]
 
@@ -39,8 +46,9 @@ def unit_router(firmware: Firmware) -> APIRouter:
             raise refused.error from refused
 
     @router.get("", summary="A piece of the image that was offered", responses=binary("`count` bytes."))
-    async def fetch_firmware(unit: UnitNumber, version: _Version, begin: _Begin, count: _Count) -> Response:
-        """Nothing in an image is secret, and the unit checks the whole of it."""
-        return Response(await firmware.piece(unit, version, begin, count), media_type=OCTETS)
+    async def fetch_firmware(unit: UnitNumber, image: _Image, begin: _Begin, count: _Count) -> Response:
+        """Nothing in an image is secret, and the unit checks the whole of it. That it is offered to
+        this unit is told to those alone who know its name, and until the unit runs it."""
+        return Response(await firmware.piece(unit, image, begin, count), media_type=OCTETS)
 
     return router

@@ -25,7 +25,7 @@ NOON = 1_767_268_800
 SESSION = bytes.fromhex("3d7b86937810e9c92f0d555f3239001b")
 OTHER_SESSION = bytes.fromhex("aa7b86937810e9c92f0d555f323900bb")
 _QUESTION = re.compile(
-    rb"(GET|POST) /v1/units/(\d+)/(configuration|readings|requests|firmware)\?(boot|wait|version)=(\d+)"
+    rb"(GET|POST) /v1/units/(\d+)/(configuration|readings|requests|firmware)\?(boot|wait|image)=([0-9a-f]+)"
     rb"(?:&from=(\d+)&count=(\d+))? HTTP/1\.0\r\n"
     rb"Host: ([^\r\n]+)\r\n(?:Content-Type: application/octet-stream\r\nContent-Length: (\d+)\r\n)?\r\n"
 )
@@ -172,10 +172,10 @@ class Gateway:
         envelope = self.firmware[:ENVELOPE_BYTES] if takes else b""
         return self.authenticate(domain.OFFER, Offer(status, envelope).encode())
 
-    def piece(self, version: int, begin: int, count: int) -> bytes:
-        """A piece of the image. Raises Refused where there is none of that version or so long."""
-        if version != int.from_bytes(self.firmware[24:28], "little"):
-            raise Refused(f"no image of version {version}")
+    def piece(self, image: bytes, begin: int, count: int) -> bytes:
+        """A piece of the image. Raises Refused where there is none of that name or so long."""
+        if image != self.firmware[32:48]:
+            raise Refused(f"no image {image.hex()}")
         piece = self.firmware[ENVELOPE_BYTES + begin :][:count]
         if len(piece) != count:
             raise Refused(f"no {count} bytes at {begin}")
@@ -194,8 +194,8 @@ class Gateway:
         if (method, what, name) == (b"GET", b"configuration", b"boot"):
             self.configured += 1
             return http(self.configuration(int(value)))
-        if (method, what, name) == (b"GET", b"firmware", b"version"):
-            return http(self.piece(int(value), int(begin), int(count)))
+        if (method, what, name) == (b"GET", b"firmware", b"image"):
+            return http(self.piece(bytes.fromhex(value.decode()), int(begin), int(count)))
         if (what, name) == (b"firmware", b"boot"):
             return http(self.offer(content))
         self.waits.append(int(value))

@@ -77,12 +77,17 @@ async def test_an_update(unit: Unit) -> None:
         assert ordered.json()["state"] == "offered", ordered.text
     assert file[:128] in await unit.tell("1.0.0")
     async with unit.house.client() as client:
-        target = f"/v1/units/7/firmware?version={version_number('2.0.0')}&from=199000&count=1000"
+        named = uploaded.json()["hash"][:32]
+        target = f"/v1/units/7/firmware?image={named}&from=199000&count=1000"
         piece = await client.get(target)
         assert (piece.status_code, piece.content) == (200, bytes(1_000))
         beyond = await client.get(target.replace("count=1000", "count=1001"))
         assert (beyond.status_code, beyond.json()["field"]) == (422, "count")
-    await unit.tell("2.0.0")
+        other = await client.get(target.replace(named, named[::-1]))
+        guessed = await client.get(target.replace(f"image={named}", f"version={version_number('2.0.0')}"))
+        assert (other.status_code, guessed.status_code) == (404, 422)
+        await unit.tell("2.0.0")
+        assert (await client.get(target)).status_code == 404, "a stranger would know what runs"
     async with await unit.house.caller("AUDITOR") as auditor:
         (row,) = (await auditor.get("/v1/unit-firmware")).json()["units"]
         log = (await auditor.get("/v1/audit-log")).json()["entries"]

@@ -13,6 +13,7 @@ from chaincode.signing.firmware import ENVELOPE_BYTES, version_number
 from chaincode.signing.status import UnitStatus
 from chaincode.unit import ED25519, MAC
 from gateway.clock import SimulatedClock
+from gateway.firmware.image import NAME_DIGITS
 from gateway.firmware.report import State
 from gateway.firmware.service import Firmware
 from gateway.metering.refusal import RefusalKind, Refused
@@ -82,22 +83,27 @@ async def test_an_update(firmware: Firmware, meter: Meter) -> None:
     report = await firmware.order(meter.number, V2)
     assert report.state is State.OFFERED
     assert await tell(firmware, meter, 3) == file[:ENVELOPE_BYTES]
-    pieces = [await firmware.piece(meter.number, V2, begin, 300) for begin in range(0, 1_200, 300)]
+    name = image.hash[:NAME_DIGITS]
+    pieces = [await firmware.piece(meter.number, name, begin, 300) for begin in range(0, 1_200, 300)]
     assert b"".join(pieces) == file[ENVELOPE_BYTES:]
     meter.restart()
     assert await tell(firmware, meter, 1, firmware=V2) == b""
     (report,) = await firmware.reports()
     assert (report.state, report.version) == (State.DONE, V2)
+    with pytest.raises(NotFound):
+        await firmware.piece(meter.number, name, 0, 1)
 
 
 async def test_a_fall_back_is_offered_again_only_when_ordered(firmware: Firmware, meter: Meter) -> None:
     """A unit that tried and went back is left in peace until somebody orders anew."""
-    await firmware.upload(signed("2.0.0"))
+    name = (await firmware.upload(signed("2.0.0"))).hash[:NAME_DIGITS]
     await tell(firmware, meter, 1)
     await firmware.order(meter.number, V2)
     assert await tell(firmware, meter, 2, failed=V2, falls=1) == b""
     (report,) = await firmware.reports()
     assert report.state is State.FELL_BACK
+    with pytest.raises(NotFound):
+        await firmware.piece(meter.number, name, 0, 1)
     await firmware.order(meter.number, V2)
     assert await tell(firmware, meter, 3, failed=V2, falls=1) != b""
     await firmware.withdraw(meter.number)
@@ -105,7 +111,7 @@ async def test_a_fall_back_is_offered_again_only_when_ordered(firmware: Firmware
     with pytest.raises(NotFound):
         await firmware.withdraw(meter.number)
     with pytest.raises(NotFound):
-        await firmware.piece(meter.number, V2, 0, 1)
+        await firmware.piece(meter.number, name, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -231,13 +237,13 @@ async def test_reports_that_are_refused(
 
 
 async def test_pieces_that_are_refused(firmware: Firmware, meter: Meter) -> None:
-    """Of another version than the one ordered, or beyond the image's end."""
-    await firmware.upload(signed("2.0.0"))
-    await firmware.upload(signed("3.0.0"))
+    """Of another image than the one ordered, or beyond the image's end."""
+    name = (await firmware.upload(signed("2.0.0"))).hash[:NAME_DIGITS]
+    other = (await firmware.upload(signed("3.0.0", image=b"another"))).hash[:NAME_DIGITS]
     await tell(firmware, meter, 1)
     await firmware.order(meter.number, V2)
     with pytest.raises(NotFound):
-        await firmware.piece(meter.number, V3, 0, 10)
+        await firmware.piece(meter.number, other, 0, 10)
     for begin, count in ((1_199, 2), (1_200, 1), (2**32 - 1, 1)):
         with pytest.raises(InvalidArgument):
-            await firmware.piece(meter.number, V2, begin, count)
+            await firmware.piece(meter.number, name, begin, count)

@@ -29,10 +29,10 @@ class ByHeader:
 
     admissions: list[Principal]
 
+    proved_by_body: frozenset[Caller] = frozenset()
+
     def __init__(self) -> None:
         self.admissions = []
-
-    proved_by_body: frozenset[Caller] = frozenset()
 
     async def authenticate(self, request: Request) -> Principal | None:
         claimed = request.headers.get("x-caller")
