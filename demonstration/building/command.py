@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from pathlib import Path
 
 import click
@@ -71,4 +72,4 @@ def _announce(opened: Opened) -> None:
     click.echo(f"gRPC     {opened.grpc}")
     click.echo(f"root     {opened.root}   what receipts and audits are checked against")
     click.echo(f"by hand  condocharge wallet create maria --gateway {opened.rest}")
-    click.echo("Ctrl-C stops it; run again, it goes on where it was.")
+    click.echo(f"Ctrl-C, or kill {os.getpid()}, stops it; run again, it goes on where it was.")

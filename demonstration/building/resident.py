@@ -25,6 +25,8 @@ SUPPLY = 2_000
 """Minor units that are bought when the wallet runs low."""
 STAY = (45, 100)
 """Seconds that a car is left to charge."""
+DURATION = 300
+"""Seconds that a session may last. Whoever waits is told when this one ends at the latest."""
 AWAY = (20, 90)
 """Seconds until the next one comes."""
 _STEP = 2.0
@@ -71,7 +73,7 @@ class Resident:
                 tariff=house.tariff,
                 issuer=code,
                 amount=AMOUNT,
-                duration=3_600,
+                duration=DURATION,
             )
             session = key.sign(intent)
             await asyncio.to_thread(gateway.submit, session)
