@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "elapsed.h"
 #include "slots.h"
 #include "storage.h"
 #include "update.h"
@@ -147,7 +148,7 @@ static bool is_trial(void)
 static int wait_for(pid_t unit)
 {
     const struct timespec pause = {.tv_nsec = LOOK_NANOSECONDS};
-    time_t started = time(NULL);
+    time_t started = elapsed();
     bool trial = is_trial();
     int status;
     for (;;) {
@@ -161,7 +162,7 @@ static int wait_for(pid_t unit)
         if (trial) {
             nanosleep(&pause, NULL);
             trial = is_trial();
-            if (trial && time(NULL) - started > HANGS_AFTER) {
+            if (trial && elapsed() - started > HANGS_AFTER) {
                 kill(unit, SIGKILL);
             }
         }

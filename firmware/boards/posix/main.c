@@ -20,6 +20,7 @@
 
 #include "bench.h"
 #include "board.h"
+#include "elapsed.h"
 #include "posix.h"
 #include "slots.h"
 #include "storage.h"
@@ -120,13 +121,13 @@ static bool take_bytes(bool *started)
 static int run(long stall)
 {
     bool started = false;
-    time_t heard = time(NULL);
+    time_t heard = elapsed();
     while (!stopping) {
         struct pollfd waiting[2] = {{.fd = bench_stream, .events = POLLIN}, {.fd = -1, .events = 0}};
         waiting[1].fd = network_descriptor(&waiting[1].events);
         int ready = poll(waiting, 2, TICK_MILLISECONDS);
         if (ready > 0 && waiting[0].revents != 0) {
-            heard = time(NULL);
+            heard = elapsed();
             if (!take_bytes(&started)) {
                 return leave("the bench's stream has ended");
             }
@@ -134,7 +135,7 @@ static int run(long stall)
         if (started) {
             unit_step(&unit);
         }
-        if (stall > 0 && time(NULL) - heard > stall) {
+        if (stall > 0 && elapsed() - heard > stall) {
             return leave("no conversions come");
         }
     }
