@@ -260,7 +260,7 @@ class Gateway:
                 verification_routes.router(
                     self.membership, self.database, self.operation.streams, self.condominium.code
                 ),
-                firmware_routes.router(self.firmware),
+                firmware_routes.router(self.firmware, self.clock),
                 units_router(self.metering),
                 unit_router(self.firmware),
             ],

@@ -13,6 +13,9 @@ from gateway.firmware.records import REPORT, ROLLOUT
 from gateway.metering.directory import EnrolledUnit
 from gateway.metering.refusal import RefusalKind, Refused
 
+PATIENCE = 24 * 3_600 * 1_000
+"""Milliseconds after which an update that a unit has not made wants somebody's eye."""
+
 
 class State(StrEnum):
     """How far a unit is with what it is to run."""
@@ -61,6 +64,12 @@ class Report:
         if self.failed == self.rollout.version and self.falls > self.rollout.falls:
             return State.FELL_BACK
         return State.OFFERED
+
+    def overdue(self, now: int) -> bool:
+        """Whether it was told to update `PATIENCE` ago and did not: whoever alters what it fetches on the
+        wire keeps it where it is, and the unit itself has nobody to tell."""
+        late = self.rollout is not None and now - self.rollout.ordered_at >= PATIENCE
+        return late and self.state is State.OFFERED
 
 
 def reports(connection: Connection, unit: int | None = None) -> list[Report]:

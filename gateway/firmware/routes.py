@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from chaincode.signing.firmware import ENVELOPE_BYTES, MAX_IMAGE_BYTES, version_number, version_text
 from chaincode.signing.intent import MAX_UNIT
 from gateway.access.authentication import note
+from gateway.clock import Clock
 from gateway.firmware.image import Image
 from gateway.firmware.report import Report, State
 from gateway.firmware.service import Firmware
@@ -54,6 +55,8 @@ class ReportAnswer(body.Answer):
     reported_at: int
     target: str | None = Field(description="The version that it is to run.")
     state: State = Field(description="free, offered, done or fell-back.")
+    ordered_at: int | None = Field(description="Since when it is to run that.")
+    overdue: bool = Field(description="It was offered for a day, and the unit does not run it.")
 
 
 class ReportList(body.Answer):
@@ -68,12 +71,12 @@ class TargetBody(body.Request):
     version: Annotated[str, _VERSION, Field(description="major.minor.patch of an image for its board.")]
 
 
-def router(firmware: Firmware) -> APIRouter:
+def router(firmware: Firmware, clock: Clock) -> APIRouter:
     """The routes of firmware. Which version a unit runs is for its operators: it tells a stranger what holes
     to look for."""
     routes = APIRouter(tags=["firmware"])
     _images(routes, firmware)
-    _units(routes, firmware)
+    _units(routes, firmware, clock)
     return routes
 
 
@@ -114,10 +117,11 @@ def _images(routes: APIRouter, firmware: Firmware) -> None:
         await firmware.remove(board, version_number(version))
 
 
-def _units(routes: APIRouter, firmware: Firmware) -> None:
+def _units(routes: APIRouter, firmware: Firmware, clock: Clock) -> None:
     @routes.get("/v1/unit-firmware", dependencies=[allow(*_READERS)], summary="What units run")
     async def list_unit_firmware() -> ReportList:
-        return ReportList(units=[_report(each) for each in await firmware.reports()])
+        now = clock.now()
+        return ReportList(units=[_report(each, now) for each in await firmware.reports()])
 
     @routes.put(
         "/v1/units/{unit}/firmware-target", dependencies=[allow(Caller.ADMIN)], summary="Update a unit"
@@ -126,7 +130,7 @@ def _units(routes: APIRouter, firmware: Firmware) -> None:
         """The unit asks every ten minutes, fetches and checks the image, and tries it when nobody charges.
         Ordered again, a version that it fell back from is offered again."""
         note(request, unit=unit, version=target.version)
-        return _report(await firmware.order(unit, version_number(target.version)))
+        return _report(await firmware.order(unit, version_number(target.version)), clock.now())
 
     @routes.delete(
         "/v1/units/{unit}/firmware-target",
@@ -149,7 +153,7 @@ def _image(image: Image) -> ImageAnswer:
     )
 
 
-def _report(report: Report) -> ReportAnswer:
+def _report(report: Report, now: int) -> ReportAnswer:
     return ReportAnswer(
         unit=report.unit,
         board=report.board,
@@ -160,4 +164,6 @@ def _report(report: Report) -> ReportAnswer:
         reported_at=report.reported_at // 1_000,
         target=None if report.rollout is None else version_text(report.rollout.version),
         state=report.state,
+        ordered_at=None if report.rollout is None else report.rollout.ordered_at // 1_000,
+        overdue=report.overdue(now),
     )

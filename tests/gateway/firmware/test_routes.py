@@ -150,6 +150,27 @@ async def test_no_byte_is_read_of_a_stranger(unit: Unit, proof: str) -> None:
     assert (answer.status_code, read) == (401, 0)
 
 
+async def test_overdue(unit: Unit) -> None:
+    """An update that is not made within a day is told as overdue, until it is made."""
+    clock = unit.house.clock
+    await unit.house.person("reader", "AUDITOR")
+    await unit.tell("1.0.0")
+    async with await unit.house.caller("ADMIN") as admin:
+        assert (await admin.post("/v1/firmware", content=signed("2.0.0"))).status_code == 201
+        ordered = (await admin.put("/v1/units/7/firmware-target", json={"version": "2.0.0"})).json()
+    assert (ordered["overdue"], ordered["ordered_at"]) == (False, clock.now() // 1_000)
+    await clock.advance(86_399)
+    (report,) = await unit.house.gateway.firmware.reports()
+    assert not report.overdue(clock.now())
+    await clock.advance(1)
+    async with unit.house.client(await unit.house.login("reader")) as auditor:
+        (late,) = (await auditor.get("/v1/unit-firmware")).json()["units"]
+        await unit.tell("2.0.0")
+        (done,) = (await auditor.get("/v1/unit-firmware")).json()["units"]
+    assert (late["state"], late["overdue"], late["ordered_at"]) == ("offered", True, ordered["ordered_at"])
+    assert (done["state"], done["overdue"]) == ("done", False)
+
+
 async def test_other_boards_image(unit: Unit) -> None:
     """An image for a board that the unit is not cannot be ordered for it."""
     await unit.tell("1.0.0")

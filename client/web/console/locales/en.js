@@ -356,6 +356,7 @@ export default {
   "units.firmware": "Firmware",
   "units.firmware-failed": "{version} failed, went back",
   "units.firmware-offered": "{version} is offered",
+  "units.firmware-overdue": "{version} offered for over a day, not taken",
   "units.firmware-untold": "not told",
   "units.generation": "Meters at this number so far",
   "units.go-on": "Set it up and print its code",

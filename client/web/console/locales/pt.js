@@ -356,6 +356,7 @@ export default {
   "units.firmware": "Firmware",
   "units.firmware-failed": "{version} falhou, voltou atrás",
   "units.firmware-offered": "{version} está proposta",
+  "units.firmware-overdue": "{version} proposta há mais de um dia, sem efeito",
   "units.firmware-untold": "não indicado",
   "units.generation": "Contadores com este número até agora",
   "units.go-on": "Configurar e imprimir o código",

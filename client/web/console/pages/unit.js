@@ -54,6 +54,7 @@ export function heardOf(now) {
 export function firmwareOf(firmware) {
   if (!firmware) return t("units.firmware-untold");
   const version = html`<code>${firmware.firmware}</code>`;
+  if (firmware.overdue) return html`${version} <span class="badge off">${t("units.firmware-overdue", { version: firmware.target })}</span>`;
   if (firmware.state === "offered") return html`${version} <span class="badge">${t("units.firmware-offered", { version: firmware.target })}</span>`;
   if (firmware.state === "fell-back") return html`${version} <span class="badge off">${t("units.firmware-failed", { version: firmware.target })}</span>`;
   return version;
