@@ -22,13 +22,13 @@ from tests.network.embedded.conftest import AURORA, BOREAL, CHANNEL, Site
 async def test_state_survives_a_restart(site: Site) -> None:
     """Values, history, events, blocks and namespaces are there again, and the chain goes on."""
     async with await site.open() as ledger:
-        await ledger.submit(AURORA, "add", [b"a", b"1"])
+        await ledger.submit(AURORA, "add_and_announce", [b"a", b"1"])
         await ledger.submit(AURORA, "relay", [BOREAL.encode(), b"add", b"b", b"2"])
         last = (await ledger.block(1)).hash
     async with await site.open(checked=None) as ledger:
         assert await ledger.evaluate(AURORA, "get", [b"a"]) == b'"1"'
         assert await ledger.evaluate(BOREAL, "get", [b"b"]) == b'"2"'
-        await ledger.submit(AURORA, "add", [b"a", b"1"])
+        await ledger.submit(AURORA, "add_and_announce", [b"a", b"1"])
         block = await ledger.block(2)
         assert block.previous_hash == last
         [(read,)] = [each.reads for each in block.transactions[0].read_write_sets]
