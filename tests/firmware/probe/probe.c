@@ -7,7 +7,15 @@
  *   'C' class u8, key 32, unit u16, network 8, boot u32, last counter u32, clock set u8, clock u32, message
  *                                                                -> the refusal u8
  *   'G' class u8, key 32, unit u16, network 8, boot u32, message -> the refusal u8
+ *   'S' class u8, key 32, flags u8, unit u16, network 8, boot u32, number u32, version u32, failed u32, falls u16,
+ *       board 16                                               -> the message
+ *   'O' class u8, key 32, unit u16, network 8, boot u32, number u32, message
+ *                                                                -> the refusal u8, and where it is none the kind u8
+ *   'F' class u8, key 32, board 16, most u32, envelope           -> the refusal of firmware.h u8, and where it is none
+ *                                                                   version u32, length u32, hash 32
  *   'Z' operation u8, class u8, key 32, times u16                -> ticks u32 that so many took
+ *
+ * 'F' is answered where UNIT_UPDATE is 1 (cortex/limits.h): no image for an AVR takes a new firmware.
  */
 #include "probe.h"
 
@@ -15,11 +23,14 @@
 
 #include "authentication.h"
 #include "batch.h"
+#include "board.h"
 #include "bytes.h"
 #include "command.h"
 #include "configuration.h"
+#include "firmware.h"
 #include "meter.h"
 #include "request.h"
+#include "status.h"
 
 #define KEY_AT 1u
 #define FIELDS_AT 33u
@@ -29,6 +40,20 @@ enum operation { NOTHING, SEAL, HASH, BATCH, CHECK, CONVERSIONS, WINDOW };
 
 static uint8_t question[QUESTION_MAX];
 static uint16_t length;
+
+/* Which firmware this is, as the question says: the vectors are of one board, and the core's own version.c is left out. */
+static uint32_t version;
+static uint8_t board[BOARD_BYTES];
+
+uint32_t firmware_version(void)
+{
+    return version;
+}
+
+void firmware_board(uint8_t to[BOARD_BYTES])
+{
+    memcpy(to, board, BOARD_BYTES);
+}
 
 static uint16_t take_u16(void)
 {
@@ -111,6 +136,21 @@ static void answer_request(const struct keys *keys)
     answer(message, count);
 }
 
+static void answer_status(const struct keys *keys)
+{
+    uint8_t message[STATUS_BYTES_MAX];
+    const uint8_t *fields = question + FIELDS_AT;
+    struct status status = {
+        .flags = fields[0], .unit = get_u16(fields + 1), .network = fields + 3, .boot = get_u32(fields + 11),
+        .number = get_u32(fields + 15), .failed = get_u32(fields + 23), .falls = get_u16(fields + 27),
+    };
+    version = get_u32(fields + 19);
+    memcpy(board, fields + 29, BOARD_BYTES);
+    uint8_t count = status_put(&status, keys, message);
+    begin_answer(count);
+    answer(message, count);
+}
+
 static void answer_tag(void)
 {
     uint8_t hash[TAG_HASH_BYTES];
@@ -142,6 +182,42 @@ static void answer_refusal(enum refusal refusal)
     begin_answer(1);
     serial_put((uint8_t)refusal);
 }
+
+static void answer_offer(const struct keys *keys)
+{
+    const uint8_t *fields = question + FIELDS_AT;
+    struct status status = {
+        .unit = get_u16(fields), .network = fields + 2, .boot = get_u32(fields + 10), .number = get_u32(fields + 14),
+    };
+    uint8_t judged[2];
+    judged[0] = (uint8_t)offer_judge(&status, keys, fields + 18, (uint16_t)(length - FIELDS_AT - 18u), judged + 1);
+    uint16_t count = judged[0] == REFUSAL_NONE ? 2 : 1;
+    begin_answer(count);
+    answer(judged, count);
+}
+
+#if UNIT_UPDATE
+static void answer_firmware(void)
+{
+    const uint8_t *fields = question + FIELDS_AT;
+    struct firmware firmware;
+    uint8_t judged[9];
+    memcpy(board, fields, BOARD_BYTES);
+    judged[0] = (uint8_t)firmware_judge(question + KEY_AT, fields + BOARD_BYTES + 4,
+                                        (uint16_t)(length - FIELDS_AT - BOARD_BYTES - 4u),
+                                        get_u32(fields + BOARD_BYTES), &firmware);
+    if (judged[0] != FIRMWARE_SOUND) {
+        begin_answer(1);
+        answer(judged, 1);
+        return;
+    }
+    put_u32(judged + 1, firmware.version);
+    put_u32(judged + 5, firmware.length);
+    begin_answer(sizeof judged + HASH_BYTES);
+    answer(judged, sizeof judged);
+    answer(firmware.hash, HASH_BYTES);
+}
+#endif
 
 /* One of what is timed: messages of a minute's samples, the window of a second. */
 static void operate(uint8_t operation, const struct keys *keys)
@@ -212,6 +288,12 @@ static void answer_question(uint8_t kind)
         answer_time();
         return;
     }
+#if UNIT_UPDATE
+    if (kind == 'F') {
+        answer_firmware();
+        return;
+    }
+#endif
     load_keys(&keys);
     if (kind == 'B') {
         answer_batch(&keys);
@@ -219,6 +301,10 @@ static void answer_question(uint8_t kind)
         answer_request(&keys);
     } else if (kind == 'C') {
         answer_refusal(judge_command(&keys));
+    } else if (kind == 'S') {
+        answer_status(&keys);
+    } else if (kind == 'O') {
+        answer_offer(&keys);
     } else {
         answer_refusal(judge_configuration(&keys));
     }

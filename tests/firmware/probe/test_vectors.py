@@ -1,5 +1,9 @@
 """The core makes and judges messages as tests/vectors say on an ATmega328P, a Cortex-M3 and
-Cortex-M4s, each with the compiler's flags and sizes of its board."""
+Cortex-M4s, each with the compiler's flags and sizes of its board.
+
+Of a firmware update each board makes the status and judges the offer: that code is in every image.
+Envelopes are judged on the Cortex-M only, and there by the probe alone. No microcontroller board takes a
+new firmware (UNIT_UPDATE is 0), so no image of one has that code, and an AVR's has no Ed25519 for it."""
 
 from __future__ import annotations
 
@@ -13,13 +17,15 @@ import pytest
 
 from chaincode.signing.domain import network_tag
 from firmware.footprint import PARTS
-from tests.firmware.host.core import CLASSES, REFUSALS
+from tests.firmware.host.core import CLASSES, FIRMWARE_REFUSALS, REFUSALS
 from tests.firmware.probe.probe import Line, Probe, QemuLine, UnoLine
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow, pytest.mark.xdist_group("probe")]
 NETWORK = network_tag("condocharge", "aurora")
 VECTORS = Path(__file__).parents[2] / "vectors"
 _KEY_BYTES = 32
+_WITH_ENVELOPES = [name for name, part in PARTS.items() if part.tools != "avr"]
+"""The boards whose probes judge envelopes."""
 
 
 class Board:
@@ -113,3 +119,55 @@ def test_configurations(board: Board) -> None:
         question = _key(case, "signing_public") + state + bytes.fromhex(case["message"])
         (refusal,) = board.probe.ask(b"G", question)
         assert REFUSALS[refusal] == case["why"], case["name"]
+
+
+def test_statuses(board: Board) -> None:
+    """From a status's fields, the board's name and version among them, its bytes and tag."""
+    for case in board.cases("status"):
+        fields = struct.pack(
+            "<BH8sIIIIH16s", case["flags"], case["unit"], bytes.fromhex(case["network"]), case["boot"],
+            case["number"], case["firmware"], case["failed"], case["falls"], case["board"].encode(),
+        )  # fmt: skip
+        made = board.probe.ask(b"S", _key(case, "unit_seed") + fields)
+        assert made.hex() == case["message"], case["name"]
+
+
+def _judge_offer(board: Board, case: dict[str, Any]) -> bytes:
+    state = struct.pack("<H8sII", case["unit"], bytes.fromhex(case["network"]), case["boot"], case["number"])
+    question = _key(case, "signing_public") + state + bytes.fromhex(case["message"])
+    return board.probe.ask(b"O", question)
+
+
+def test_offers(board: Board) -> None:
+    """An offer to the unit that asked is taken as the kind that it is."""
+    for case in board.cases("offer"):
+        assert _judge_offer(board, case) == bytes((0, case["kind"])), case["name"]
+
+
+def test_judged_offers(board: Board) -> None:
+    """Each offer is taken, or refused by the very rule that the vector names."""
+    for case in board.cases("offer_check"):
+        refusal = _judge_offer(board, case)[0]
+        assert REFUSALS[refusal] == case["why"], case["name"]
+
+
+def _judge_envelope(board: Board, public: str, case: dict[str, Any], most: int) -> bytes:
+    key = struct.pack("<B32s", CLASSES["ed25519"], bytes.fromhex(public))
+    slot = struct.pack("<16sI", case["board"].encode(), most)
+    return board.probe.ask(b"F", key + slot + bytes.fromhex(case["message"]))
+
+
+@pytest.mark.parametrize("board", _WITH_ENVELOPES, indirect=True)
+def test_envelopes(board: Board) -> None:
+    """An envelope for the board tells the version, length and hash that were signed."""
+    for case in board.cases("firmware"):
+        told = struct.pack("<BII32s", 0, case["firmware"], case["length"], bytes.fromhex(case["digest"]))
+        assert _judge_envelope(board, case["signing_public"], case, case["length"]) == told, case["name"]
+
+
+@pytest.mark.parametrize("board", _WITH_ENVELOPES, indirect=True)
+def test_judged_envelopes(board: Board) -> None:
+    """Each envelope is taken, or refused by the very rule that the vector names."""
+    for case in board.cases("firmware_check"):
+        refusal = _judge_envelope(board, case["firmware_public"], case, case["most"])[0]
+        assert FIRMWARE_REFUSALS[refusal] == case["why"], case["name"]
