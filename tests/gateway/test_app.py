@@ -41,6 +41,7 @@ async def test_operators_work_is_there_after_a_restart(any_url: str, tmp_path: P
         assert await second.gateway.access.invite_first_admin() is None
 
 
+@pytest.mark.slow
 async def test_two_gateways_in_one_directory_are_refused(founded: Path, tmp_path: Path) -> None:
     """The ledger's file has one owner; the second start says whose it is and leaves nothing open."""
     directory = tmp_path / "state"

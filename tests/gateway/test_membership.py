@@ -70,12 +70,14 @@ def _kills(directory: Path, now: int) -> int:
     return int(ran.stdout)
 
 
+@pytest.mark.slow
 def test_a_first_start_that_is_killed_is_made_good(tmp_path: Path) -> None:
     """Before whichever change of the root's and the identities' files: the next start finds or makes all."""
     (tmp_path / "state").mkdir()
     assert _kills(tmp_path / "state", START) >= 12
 
 
+@pytest.mark.slow
 def test_a_renewal_that_is_killed_is_made_good(settings: Settings) -> None:
     """Between the key and its certificate too: a pair that does not fit is issued anew."""
     assert _kills(settings.directory, START + 800 * _DAY) >= 6

@@ -200,6 +200,7 @@ async def test_a_look_that_fails_does_not_end_the_watch(monkeypatch: pytest.Monk
     await house.timekeeper.close()
 
 
+@pytest.mark.slow
 async def test_a_gateway_on_a_shared_ledger_follows_while_cars_charge(
     furnished: homes.House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +235,7 @@ def test_a_restart_in_time_changes_nothing() -> None:
     assert house.shifts == [] and house.told == ""
 
 
+@pytest.mark.slow
 async def test_what_was_charged_is_paid_after_a_start_in_the_past(
     furnished: homes.House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def test_rows_become_settled_sessions(tmp_path: Path) -> None:
     assert re.search(rf"^ledger verified +{verified}$", result.output, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_senseless_rows_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
     """A file that nobody has seen: good rows between rows of every bad kind, columns in another order."""
     good = [

@@ -31,6 +31,7 @@ def key(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_key_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
     """The command shows the public half for the settings, and overwrites nothing."""
     path = tmp_path / "firmware.key"

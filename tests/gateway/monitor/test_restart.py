@@ -104,6 +104,7 @@ def check(night: Night, records: list[Session]) -> None:
         assert not socket.closed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1))
 async def test_killed_at_any_moment_nothing_is_lost(tmp_path: Path, sqlite_url: str, seed: int) -> None:
     """Each seed is another night with some ten kills."""

@@ -82,6 +82,7 @@ async def garage(tmp_path: Path) -> AsyncIterator[Garage]:
     await opened.close()
 
 
+@pytest.mark.slow
 async def test_a_rehearsed_tariff_costs_what_it_costs_when_it_is_in_force(
     garage: Garage, tmp_path: Path
 ) -> None:

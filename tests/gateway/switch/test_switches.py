@@ -81,6 +81,7 @@ async def settled(site: Site, session: str) -> Session:
     return record
 
 
+@pytest.mark.slow
 async def test_a_car_charges_through_a_network_switch_until_it_is_full(
     tmp_path: Path, appliance: Appliance
 ) -> None:

@@ -41,6 +41,7 @@ async def test_state_survives_a_restart(site: Site) -> None:
         assert payloads == [b"a=1", BOREAL.encode(), b"a=2"]
 
 
+@pytest.mark.slow
 async def test_a_second_opening_is_refused(site: Site) -> None:
     """One process, once; the sentence names the process that has it."""
     async with await site.open():
@@ -50,6 +51,7 @@ async def test_a_second_opening_is_refused(site: Site) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_another_process_is_refused(tmp_path: Path) -> None:
     """The lock holds between processes and ends with the process that has it."""
     path = tmp_path / "ledger.db"
@@ -102,6 +104,7 @@ async def test_files_that_are_no_ledgers(site: Site, tmp_path: Path) -> None:
         await site.open()
 
 
+@pytest.mark.slow
 async def test_a_database_locked_by_another_program(site: Site) -> None:
     """The submitter hears why; when the lock is gone the ledger goes on where it was."""
     async with await site.open() as ledger:

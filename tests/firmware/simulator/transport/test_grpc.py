@@ -12,6 +12,7 @@ from firmware.simulator.transport.grpc import GrpcTransport
 from tests.firmware.simulator.transport.gateway import SmallGateway, charge, fast_clock
 
 
+@pytest.mark.slow
 async def test_a_session_over_grpc() -> None:
     """From Configure to the last batch on one stream."""
     now = fast_clock()
@@ -29,6 +30,7 @@ async def test_a_session_over_grpc() -> None:
     assert end.register - begin.register == pytest.approx(place.outlet.energy * 1_000, rel=0.01)
 
 
+@pytest.mark.slow
 async def test_a_broken_stream_is_opened_again() -> None:
     """The server goes away in a session and comes back at the same address; nothing is lost."""
     now = fast_clock()

@@ -26,6 +26,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weather", SETTINGS)
 async def test_a_session_over_http(weather: Disturbance) -> None:
     """From the question for a configuration to the last batch; a bad network costs no energy."""
