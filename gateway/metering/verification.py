@@ -7,7 +7,9 @@ a unit whose memory flipped a bit could never send the rest.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from chaincode.errors import InvalidArgument
 from chaincode.signing import domain
@@ -32,6 +34,7 @@ MAX_BATCHES = 64
 """In one body: what a unit of 2 KiB has no room for, and a gateway answers well within a second."""
 MAX_BODY_BYTES = MAX_BATCHES * (HEADER_BYTES + 4 * MAX_SAMPLES + domain.SIGNATURE_BYTES)
 _RETIRED_KEYS_TRIED = 4
+_Said = TypeVar("_Said", Batch, StartRequest, UnitStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +73,46 @@ def check_batch(message: bytes, unit: EnrolledUnit, network: bytes) -> SoundBatc
     """The batch in `message`, which `split` has cut. Raises Refused where it is not `unit`'s own, or not
     for `network`."""
     body = _authenticated(message, unit, domain.BATCH, "batch")
-    try:
-        batch = decode_batch(body)
-    except InvalidArgument as error:
-        raise Refused(RefusalKind.MALFORMED, error.field, error.rule) from None
-    _check_place(batch.unit, batch.network, unit, network, "batch")
+    batch = _decoded(body, unit, network, "batch", decode_batch)
     return SoundBatch(batch, message, batch_hash(message))
 
 
 def check_request(message: bytes, unit: EnrolledUnit, network: bytes) -> StartRequest:
     """The start request in `message`. Raises Refused as `check_batch` does."""
-    if len(message) != BODY_BYTES + unit.authentication_bytes:
-        raise Refused(RefusalKind.MALFORMED, "request", f"has {BODY_BYTES + unit.authentication_bytes} bytes")
+    _check_length(message, unit, BODY_BYTES, "request")
     body = _authenticated(message, unit, domain.REQUEST, "request")
-    try:
-        request = decode_request(body)
-    except InvalidArgument as error:
-        raise Refused(RefusalKind.MALFORMED, error.field, error.rule) from None
-    _check_place(request.unit, request.network, unit, network, "request")
-    return request
+    return _decoded(body, unit, network, "request", decode_request)
 
 
 def check_status(message: bytes, unit: EnrolledUnit, network: bytes) -> UnitStatus:
     """The status in `message`. Raises Refused as `check_batch` does."""
-    if len(message) != STATUS_BYTES + unit.authentication_bytes:
-        raise Refused(
-            RefusalKind.MALFORMED, "status", f"has {STATUS_BYTES + unit.authentication_bytes} bytes"
-        )
+    _check_length(message, unit, STATUS_BYTES, "status")
     body = _authenticated(message, unit, domain.STATUS, "status")
-    try:
-        status = decode_status(body)
-    except InvalidArgument as error:
-        raise Refused(RefusalKind.MALFORMED, error.field, error.rule) from None
-    _check_place(status.unit, status.network, unit, network, "status")
-    return status
+    return _decoded(body, unit, network, "status", decode_status)
 
 
 def evidence_of(message: bytes, unit: EnrolledUnit, keys: Keys) -> bytes:
     """The message as the ledger verifies it: with the gateway's attestation where the unit cannot sign."""
     return message if unit.unit_class == ED25519 else message + attest(message, keys.signing_key())
+
+
+def _check_length(message: bytes, unit: EnrolledUnit, body: int, field: str) -> None:
+    """Of a message whose body has always the same number of bytes."""
+    size = body + unit.authentication_bytes
+    if len(message) != size:
+        raise Refused(RefusalKind.MALFORMED, field, f"has {size} bytes")
+
+
+def _decoded(
+    body: bytes, unit: EnrolledUnit, network: bytes, field: str, decode: Callable[[bytes], _Said]
+) -> _Said:
+    """What `unit` says for `network` in an authenticated body."""
+    try:
+        said = decode(body)
+    except InvalidArgument as error:
+        raise Refused(RefusalKind.MALFORMED, error.field, error.rule) from None
+    _check_place(said.unit, said.network, unit, network, field)
+    return said
 
 
 def _authenticated(message: bytes, unit: EnrolledUnit, line: bytes, field: str) -> bytes:
