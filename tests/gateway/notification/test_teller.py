@@ -136,16 +136,22 @@ async def _second_unit(house: House) -> None:
     await house.clock.settle()
 
 
-async def test_who_waits_is_told_and_told_again_when_it_begins(furnished: House) -> None:
-    """The supply feeds one of two: the second waits for the first."""
-    house = furnished
+async def _one_of_two_waits(house: House) -> tuple[Resident, Resident, str]:
+    """Who charges, who waits behind them and wants to be told, and the session that charges."""
     await _second_unit(house)
     first, second = await funded(house), await funded(house, "second")
     await _choose(second, ["queued"])
-    running = (await first.submit(first.open_intent())).json()["id"]
+    running: str = (await first.submit(first.open_intent())).json()["id"]
     await house.clock.settle()
     assert (await second.submit(second.open_intent(unit=8))).status_code == 201
     await house.clock.advance(120)
+    return first, second, running
+
+
+async def test_who_waits_is_told_and_told_again_when_it_begins(furnished: House) -> None:
+    """The supply feeds one of two: the second waits for the first."""
+    house = furnished
+    first, second, running = await _one_of_two_waits(house)
     (row,) = await _told(second)
     assert (row["name"], row["unit"], row["values"]) == ("queued", 8, {"position": 1})
     await _stop(first, running)
@@ -193,13 +199,7 @@ async def _another_teller(house: House) -> Teller:
 async def test_what_begins_while_nobody_tells_is_told_later(furnished: House) -> None:
     """That it was queued is among the notices: what follows from it needs no memory."""
     house = furnished
-    await _second_unit(house)
-    first, second = await funded(house), await funded(house, "second")
-    await _choose(second, ["queued"])
-    running = (await first.submit(first.open_intent())).json()["id"]
-    await house.clock.settle()
-    assert (await second.submit(second.open_intent(unit=8))).status_code == 201
-    await house.clock.advance(120)
+    first, second, running = await _one_of_two_waits(house)
     assert [row["name"] for row in await _told(second)] == ["queued"]
     await house.gateway.teller.close()
     await _stop(first, running)
